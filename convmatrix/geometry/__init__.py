@@ -1,0 +1,7 @@
+"""The ground floor: which input each tap reads, for one axis and for a layer. Every size and index starts here."""
+
+from convmatrix.geometry.axis import PADDING_MODES, Axis
+from convmatrix.geometry.layer import Geometry
+from convmatrix.geometry.runs import AxisTable, Segment, axis_table
+
+__all__ = ["PADDING_MODES", "Axis", "AxisTable", "Geometry", "Segment", "axis_table"]

@@ -1,0 +1,137 @@
+"""One axis: output position o reads, through tap t, input position `o*stride + t*dilation - pad_before`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convmatrix.errors import ConvMatrixError
+
+PADDING_MODES = ("zeros", "circular", "reflect", "replicate", "symmetric")
+"""What a position outside the input reads: nothing, the input wrapped round, mirrored without and with its edge
+repeated (`reflect`, `symmetric`), or the nearest edge (`replicate`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The geometry of one axis, validated once.
+
+    Parameters
+    ----------
+    input_size, kernel_size, output_size : int
+        Positions of the input, taps of the kernel, positions of the output; each at least 1. `output_size` is at most
+        `size_rule`: a transposed convolution may mean only the first rows.
+    stride, dilation : int
+        Steps between outputs and between taps, in input positions; at least 1.
+    pad_before, pad_after : int
+        Positions added on each side; negative ones are cut away.
+    padding_mode : str
+        One of `PADDING_MODES`. `reflect` needs both pads below `input_size`, as in PyTorch; the others take any.
+
+    Raises
+    ------
+    ConvMatrixError
+        If a size is below 1, a reflected pad is too large, or `output_size` exceeds the size rule.
+
+    Examples
+    --------
+    >>> from convmatrix.geometry import Axis
+    >>> axis = Axis(input_size=5, kernel_size=3, output_size=3, stride=2, pad_before=1, pad_after=1)
+    >>> axis.reads()
+    array([[-1,  0,  1],
+           [ 1,  2,  3],
+           [ 3,  4, -1]])
+    """
+
+    input_size: int
+    kernel_size: int
+    output_size: int
+    stride: int = 1
+    dilation: int = 1
+    pad_before: int = 0
+    pad_after: int = 0
+    padding_mode: str = "zeros"
+
+    def __post_init__(self) -> None:
+        if self.output_size < 1 or self.output_size > self.size_rule:
+            raise ConvMatrixError(
+                f"output size must be between 1 and what the size rule gives, {self.size_rule} "
+                f"(input {self.input_size}, padding {self.pad_before}+{self.pad_after}, kernel {self.kernel_size}, "
+                f"dilation {self.dilation}, stride {self.stride}), got {self.output_size}"
+            )
+        if self.padding_mode == "reflect" and max(self.pad_before, self.pad_after) >= self.input_size:
+            raise ConvMatrixError(
+                f"padding must be below the input size for padding_mode 'reflect', "
+                f"got {max(self.pad_before, self.pad_after)} on an axis of size {self.input_size}"
+            )
+
+    @property
+    def extent(self) -> int:
+        """Input positions from the first tap to the last: `dilation*(kernel_size - 1) + 1`."""
+        return self.dilation * (self.kernel_size - 1) + 1
+
+    @property
+    def padded_size(self) -> int:
+        """Positions of the padded input."""
+        return self.input_size + self.pad_before + self.pad_after
+
+    @property
+    def size_rule(self) -> int:
+        """`floor((padded_size - extent)/stride) + 1`, relationship 15 of Dumoulin & Visin; 0 if the kernel is larger.
+
+        Dumoulin, Visin: A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
+        """
+        return max((self.padded_size - self.extent) // self.stride + 1, 0)
+
+    @property
+    def interior(self) -> tuple[int, int]:
+        """The outputs `[low, high)` all of whose taps read the input itself; empty as `(low, low)`."""
+        low = max(0, min(-(-self.pad_before // self.stride), self.output_size))
+        high = (self.input_size - self.extent + self.pad_before) // self.stride + 1
+        return low, max(low, min(high, self.output_size))
+
+    @property
+    def nnz(self) -> int:
+        """Pairs (output, input) that some tap joins: the entries this axis stores."""
+        if self.padding_mode != "zeros":
+            low, high = self.interior
+            border = self.source(self.positions(self.border_rows()))
+            border.sort(axis=1)
+            distinct = len(border) + int(np.count_nonzero(np.diff(border, axis=1)))
+            return (high - low) * self.kernel_size + distinct
+        offsets = self.pad_before - self.dilation * np.arange(self.kernel_size, dtype=np.int64)
+        first = np.maximum(-(-offsets // self.stride), 0)
+        stop = np.minimum((self.input_size - 1 + offsets) // self.stride + 1, self.output_size)
+        return int(np.maximum(stop - first, 0).sum())
+
+    def border_rows(self) -> np.ndarray:
+        """The outputs outside the interior, ascending."""
+        low, high = self.interior
+        return np.r_[0:low, high : self.output_size]
+
+    def positions(self, outputs: np.ndarray) -> np.ndarray:
+        """What each tap of each output reads, `(len(outputs), kernel_size)`, before any border rule."""
+        taps = np.arange(self.kernel_size, dtype=np.int64) * self.dilation - self.pad_before
+        return outputs[:, None] * self.stride + taps
+
+    def source(self, positions: np.ndarray) -> np.ndarray:
+        """The input position behind each position, by the padding mode; -1 where that is padding of zeros."""
+        size = self.input_size
+        inside = (positions >= 0) & (positions < size)
+        if self.padding_mode == "zeros":
+            return np.where(inside, positions, -1)
+        if self.padding_mode == "circular":
+            return positions % size
+        if self.padding_mode == "replicate":
+            return positions.clip(0, size - 1)
+        if self.padding_mode == "reflect":
+            period = max(2 * size - 2, 1)
+            folded = positions % period
+            return np.minimum(folded, period - folded) if size > 1 else folded
+        folded = positions % (2 * size)
+        return np.minimum(folded, 2 * size - 1 - folded)
+
+    def reads(self) -> np.ndarray:
+        """The table itself, `(output_size, kernel_size)`: the input each tap reads, -1 for a zero of the padding."""
+        return self.source(self.positions(np.arange(self.output_size)))
