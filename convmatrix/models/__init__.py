@@ -1,0 +1,1 @@
+"""Readers of real layers: what a framework stores, as operators."""
