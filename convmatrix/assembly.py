@@ -147,9 +147,7 @@ class _Piece:
 class _Assembly:
     """One matrix under construction."""
 
-    def __init__(
-        self, tables: tuple[AxisTable, ...], weight: np.ndarray, groups: int, shape: tuple[int, int]
-    ) -> None:
+    def __init__(self, tables: tuple[AxisTable, ...], weight: np.ndarray, groups: int, shape: tuple[int, int]) -> None:
         self.tables, self.weight, self.groups, self.shape = tables, weight, groups, shape
         self.channels, self.per_group = weight.shape[:2]
         self.block = self.per_group * math.prod([table.nnz for table in tables])
@@ -303,7 +301,9 @@ class _Assembly:
                 done += repeats * length
             offset += segment.count * size
         if short and whole:
-            joined = [np.concatenate(parts, axis=-1) for parts in zip(*((p.columns, p.data) for p in whole), strict=True)]
+            joined = [
+                np.concatenate(parts, axis=-1) for parts in zip(*((p.columns, p.data) for p in whole), strict=True)
+            ]
             yield _Piece(0, 1, 0, joined[0], joined[1])
         else:
             yield from whole
@@ -350,7 +350,7 @@ def _share(total: int, worker: int, workers: int) -> slice:
 
 
 def _split(counts: tuple[int, ...], worker: int, workers: int) -> tuple[slice, ...]:
-    """This worker's part of a block: a share of its longest outer side."""
+    """The worker's part of a block: a share of its longest outer side."""
     longest = max(range(len(counts) - 1), key=lambda side: counts[side])
     return tuple([_share(n, worker, workers) if side == longest else slice(0, n) for side, n in enumerate(counts)])
 

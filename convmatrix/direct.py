@@ -302,7 +302,7 @@ class _Windows:
         result[...] = padded
 
     def _gather(self, padded: np.ndarray, rows: slice) -> np.ndarray:
-        """The windows of some rows: block 1 `(channels, taps, positions)`, else `(groups, positions, channels, taps)`."""
+        """The windows: for block 1 `(channels, taps, positions)`, else `(groups, positions, channels, taps)`."""
         channel, *strides = padded.strides
         per_group = self.geometry.in_channels // self.groups
         base = padded[:, rows.start * self.steps[0] :] if self.axes else padded
@@ -337,4 +337,5 @@ class _Windows:
             for first, tap, gap, step, count in zip(firsts, taps, self.gaps, self.steps, counts, strict=True):
                 start = first + tap * gap
                 where.append(slice(start, start + (count - 1) * step + 1, step))
-            padded[tuple(where)] += spread[(slice(None), *taps)]
+            read: Any = (slice(None), *taps)
+            padded[tuple(where)] += spread[read]

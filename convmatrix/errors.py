@@ -52,9 +52,8 @@ def readable_bytes(count: int) -> str:
     """
     if count < 1000:
         return f"{count} bytes"
-    size = float(count)
-    for unit in ("kB", "MB", "GB", "TB", "PB", "EB"):
-        size /= 1000
-        if size < 999.95:
-            break
-    return f"{size:.1f} {unit}"
+    units = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+    size, step = float(count), 0
+    while size >= 999.95 and step < len(units) - 1:
+        size, step = size / 1000, step + 1
+    return f"{size:.1f} {units[step]}"

@@ -79,7 +79,9 @@ def as_numbers(array: np.ndarray, dtype: Any, name: str = "weight") -> np.ndarra
         return array
     wanted = np.dtype(dtype)
     if wanted.kind not in "iufc" or wanted == np.float16:
-        raise ConvMatrixError(f"dtype must be one that scipy.sparse holds (int, float32, float64, complex), got {wanted}")
+        raise ConvMatrixError(
+            f"dtype must be one that scipy.sparse holds (int, float32, float64, complex), got {wanted}"
+        )
     if array.dtype == object:
         if wanted.kind in "iu":
             raise SymbolicError(f"dtype must be a float type for fractions and SymPy expressions, got {wanted}")
@@ -103,9 +105,13 @@ def paired(weight: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return as_exact(weight), as_exact(x)
     other = weight if x.dtype == object else x
     if other.dtype.kind in "fc":
-        return (weight, _floats(x, x_dtype(other), "x")) if x.dtype == object else (
-            _floats(weight, x_dtype(other), "weight"),
-            x,
+        return (
+            (weight, _floats(x, x_dtype(other), "x"))
+            if x.dtype == object
+            else (
+                _floats(weight, x_dtype(other), "weight"),
+                x,
+            )
         )
     return weight.astype(object), x.astype(object)
 

@@ -11,7 +11,7 @@ _UNCHECKED = 1 << 26
 _SHARE = 0.8
 
 
-def check_size(what: str, needed: int, max_bytes: int | None) -> None:
+def check_size(what: str, needed: int, max_bytes: float | None) -> None:
     """Raise `MatrixTooLargeError` if `needed` bytes exceed `max_bytes`, by default 80 % of the free memory."""
     if max_bytes is None:
         if needed <= _UNCHECKED:

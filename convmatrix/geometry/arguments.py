@@ -59,14 +59,17 @@ def padding_pairs(value: Any, axes: int) -> tuple[tuple[int, int], ...]:
     """`(before, after)` an axis, from an int, one int an axis or one pair an axis."""
     rule = "padding must be at least 0 on every side"
     if isinstance(value, str):
-        raise ConvMatrixError(f"padding must be an int, one int an axis or one (before, after) pair an axis, got {value!r}")
+        raise ConvMatrixError(
+            f"padding must be an int, one int an axis or one (before, after) pair an axis, got {value!r}"
+        )
     if not _is_sequence(value):
         side = _side(value, rule, "")
         return ((side, side),) * axes
     entries = list(value)
     if len(entries) != axes:
         raise ConvMatrixError(
-            f"padding must be an int, one int an axis or one (before, after) pair an axis for {axes} axes, got {value!r}"
+            f"padding must be an int, one int an axis or one (before, after) pair an axis, for {axes} axes, "
+            f"got {value!r}"
         )
     pairs = []
     for axis, entry in enumerate(entries):

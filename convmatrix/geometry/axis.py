@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -94,21 +95,7 @@ class Axis:
     @property
     def nnz(self) -> int:
         """Pairs (output, input) that some tap joins: the entries this axis stores."""
-        if self.padding_mode != "zeros":
-            low, high = self.interior
-            border = self.source(self.positions(self.border_rows()))
-            border.sort(axis=1)
-            distinct = len(border) + int(np.count_nonzero(np.diff(border, axis=1)))
-            return (high - low) * self.kernel_size + distinct
-        offsets = self.pad_before - self.dilation * np.arange(self.kernel_size, dtype=np.int64)
-        first = np.maximum(-(-offsets // self.stride), 0)
-        stop = np.minimum((self.input_size - 1 + offsets) // self.stride + 1, self.output_size)
-        return int(np.maximum(stop - first, 0).sum())
-
-    def border_rows(self) -> np.ndarray:
-        """The outputs outside the interior, ascending."""
-        low, high = self.interior
-        return np.r_[0:low, high : self.output_size]
+        return _stored_entries(self)
 
     def positions(self, outputs: np.ndarray) -> np.ndarray:
         """What each tap of each output reads, `(len(outputs), kernel_size)`, before any border rule."""
@@ -135,3 +122,26 @@ class Axis:
     def reads(self) -> np.ndarray:
         """The table itself, `(output_size, kernel_size)`: the input each tap reads, -1 for a zero of the padding."""
         return self.source(self.positions(np.arange(self.output_size)))
+
+
+@lru_cache(maxsize=1024)
+def _stored_entries(axis: Axis) -> int:
+    if axis.padding_mode != "zeros":
+        low, high = axis.interior
+        return (high - low) * axis.kernel_size + _distinct_reads(axis, 0, low) + _distinct_reads(axis, high)
+    offsets = axis.pad_before - axis.dilation * np.arange(axis.kernel_size, dtype=np.int64)
+    first = np.maximum(-(-offsets // axis.stride), 0)
+    stop = np.minimum((axis.input_size - 1 + offsets) // axis.stride + 1, axis.output_size)
+    return int(np.maximum(stop - first, 0).sum())
+
+
+def _distinct_reads(axis: Axis, start: int, stop: int | None = None) -> int:
+    """Inputs read by the outputs from `start` to `stop`, each once an output; a part at a time."""
+    stop = axis.output_size if stop is None else stop
+    part = max(1, (1 << 22) // axis.kernel_size)
+    total = 0
+    for first in range(start, stop, part):
+        reads = axis.source(axis.positions(np.arange(first, min(first + part, stop))))
+        reads.sort(axis=1)
+        total += len(reads) + int(np.count_nonzero(np.diff(reads, axis=1)))
+    return total

@@ -78,9 +78,7 @@ class Geometry:
                     f"does not fit an input of {input_size[a]} with padding {before}+{after}"
                 )
             axes.append(
-                Axis(
-                    input_size[a], kernel_size[a], output_size, strides[a], dilations[a], before, after, padding_mode
-                )
+                Axis(input_size[a], kernel_size[a], output_size, strides[a], dilations[a], before, after, padding_mode)
             )
         return cls(tuple(axes), in_channels, out_channels, groups)
 
@@ -121,7 +119,8 @@ class Geometry:
             larger = (input_size[a] - 1) * strides[a] - before - after + extent + extras[a]
             if larger < 1:
                 raise ConvMatrixError(
-                    f"output size must be at least 1, got {larger} on axis {a}: padding {before}+{after} crops all of it"
+                    f"output size must be at least 1, got {larger} on axis {a}: "
+                    f"padding {before}+{after} crops all of it"
                 )
             axes.append(Axis(larger, kernel_size[a], input_size[a], strides[a], dilations[a], before, after))
         return cls(tuple(axes), out_channels, in_channels, groups)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,7 @@ class Transposed(TensorOperator):
         self._yields = of._yields
         self._bias = bias
 
-    @property
-    def T(self) -> TensorOperator:
-        """The operator itself."""
+    def _transpose(self) -> TensorOperator:
         return self.of
 
     @property
@@ -43,12 +42,12 @@ class Transposed(TensorOperator):
     @property
     def geometry(self) -> Any:
         """The geometry of the convolution this is the transpose of, whose input is this one's output."""
-        return self.of.geometry  # type: ignore[attr-defined]
+        return self.of.geometry
 
     @property
     def weight(self) -> Any:
         """The weight, of the shape PyTorch gives a transposed layer: `(c_in, c_out/groups, *kernel_size)`."""
-        return self.of.weight  # type: ignore[attr-defined]
+        return self.of.weight
 
     def _apply(self, x: np.ndarray) -> np.ndarray:
         return self.of._apply_transpose(x)
@@ -82,20 +81,16 @@ class Product(TensorOperator):
 
     def __init__(self, left: TensorOperator, right: TensorOperator) -> None:
         if left.in_shape != right.out_shape:
-            raise ConvMatrixError(
-                f"A @ B needs A.in_shape == B.out_shape, got {left.in_shape} and {right.out_shape}"
-            )
+            raise ConvMatrixError(f"A @ B needs A.in_shape == B.out_shape, got {left.in_shape} and {right.out_shape}")
         dtype, self._yields = common_dtype(left, right)
         super().__init__(dtype, right.in_shape, left.out_shape)
         self.left, self.right = left, right
 
-    @property
-    def T(self) -> TensorOperator:
-        """`right.T @ left.T`."""
+    def _transpose(self) -> TensorOperator:
         return Product(self.right.T, self.left.T)
 
     @cached_property
-    def bias(self) -> np.ndarray | None:  # type: ignore[override]
+    def bias(self) -> np.ndarray | None:
         """What the two layers add together: `left(right.bias) + left.bias`, a tensor of `out_shape`, or None."""
         if self.right.bias is None:
             return self.left.bias
@@ -104,14 +99,14 @@ class Product(TensorOperator):
         return outer if self.left.bias is None else outer + self.left.bias
 
     @cached_property
-    def nnz(self) -> int:  # type: ignore[override]
+    def nnz(self) -> int:
         """Entries that `tosparse` stores: pairs joined by some path, counted without holding them all."""
         left, right = self.left._structure(), self.right._structure()
         paths = np.add.reduceat(np.r_[np.diff(right.indptr)[left.indices], 0], np.minimum(left.indptr[:-1], left.nnz))
         paths[np.diff(left.indptr) == 0] = 0
         bounds = np.searchsorted(np.cumsum(paths), np.arange(_COUNTED, int(paths.sum()) + _COUNTED, _COUNTED)) + 1
         starts = np.unique(np.r_[0, np.minimum(bounds, left.shape[0])])
-        return sum((left[a:b] @ right).nnz for a, b in zip(starts[:-1], starts[1:], strict=True))
+        return sum((left[a:b] @ right).nnz for a, b in pairwise(starts.tolist()))
 
     def _apply(self, x: np.ndarray) -> np.ndarray:
         return self.left._apply(self.right._apply(x))
@@ -159,9 +154,7 @@ class Sum(TensorOperator):
         super().__init__(np.dtype(np.int64) if dtype.kind == "i" else dtype, left.in_shape, left.out_shape)
         self.left, self.right = left, right
 
-    @property
-    def T(self) -> TensorOperator:
-        """`left.T + right.T`."""
+    def _transpose(self) -> TensorOperator:
         return Sum(self.left.T, self.right.T)
 
     @property
@@ -172,7 +165,7 @@ class Sum(TensorOperator):
         return self.left.bias + self.right.bias
 
     @cached_property
-    def nnz(self) -> int:  # type: ignore[override]
+    def nnz(self) -> int:
         """Entries that `tosparse` stores: those of either branch."""
         return int(self._structure().nnz)
 
@@ -208,9 +201,7 @@ class Scaled(TensorOperator):
         self._yields = of._yields if isinstance(factor, (int, float)) else 0
         super().__init__(_scaled_dtype(factor, of), of.in_shape, of.out_shape)
 
-    @property
-    def T(self) -> TensorOperator:
-        """`factor * of.T`."""
+    def _transpose(self) -> TensorOperator:
         return Scaled(self.factor, self.of.T)
 
     @property
@@ -273,7 +264,8 @@ def power(base: TensorOperator, n: Any) -> TensorOperator:
         times = -1
     if times < 0 or base.in_shape != base.out_shape:
         raise ConvMatrixError(
-            f"A ** n needs an integer n of at least 0 and equal shapes, got n = {n!r}, {base.in_shape} -> {base.out_shape}"
+            f"A ** n needs an integer n of at least 0 and equal shapes, "
+            f"got n = {n!r}, {base.in_shape} -> {base.out_shape}"
         )
     if times == 0:
         from convmatrix.operators.channels import identity

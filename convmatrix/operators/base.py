@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, issparse
@@ -24,7 +24,8 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
     """A linear map from tensors of `in_shape` to tensors of `out_shape`, both `(channels, *spatial)` without batch.
 
     It is a `scipy.sparse.linalg.LinearOperator`, so `svds`, `lsqr`, `cg` take it as it is, and PyLops through
-    `pylops.aslinearoperator`. Tensors are flattened row-major (C order); `shape` is `(prod(out_shape), prod(in_shape))`.
+    `pylops.aslinearoperator`. Tensors are flattened row-major (C order): `shape` is
+    `(prod(out_shape), prod(in_shape))`.
 
     Attributes
     ----------
@@ -54,7 +55,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
     in_shape: tuple[int, ...]
     out_shape: tuple[int, ...]
     # 0: the dtype is the user's. 1, 2: it yields to a partner's; rational entries (1) still make integers floats.
-    _yields: ClassVar[int] | int = 0
+    _yields: int = 0
 
     def __init__(self, dtype: Any, in_shape: tuple[int, ...], out_shape: tuple[int, ...]) -> None:
         super().__init__(dtype, (math.prod(out_shape), math.prod(in_shape)))
@@ -227,8 +228,8 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
 
     def nbytes(self, format: str = "csr", dtype: Any = None) -> int:
         """Bytes that `tosparse(format, dtype)` will take; exact operators are counted as float64."""
-        dtype = self.dtype if dtype is None else np.dtype(dtype)
-        return sparse_nbytes(self.nnz, self.shape, format, 8 if dtype == object else dtype.itemsize)
+        entries = self.dtype if dtype is None else np.dtype(dtype)
+        return sparse_nbytes(self.nnz, self.shape, format, 8 if entries.kind == "O" else entries.itemsize)
 
     def _bytes_before(self, format: str, dtype: Any) -> int:
         return sparse_nbytes(self.nnz, self.shape, format, np.dtype(dtype).itemsize)
@@ -249,9 +250,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
     @property
     def T(self) -> TensorOperator:
         """The transpose: shapes change places, nothing is computed."""
-        from convmatrix.operators.algebra import Transposed
-
-        return Transposed(self)
+        return self._transpose()
 
     @property
     def H(self) -> TensorOperator:
@@ -259,7 +258,9 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
         return (self if self.dtype.kind in "iuf" else self._conjugated()).T
 
     def _transpose(self) -> TensorOperator:
-        return self.T
+        from convmatrix.operators.algebra import Transposed
+
+        return Transposed(self)
 
     def _adjoint(self) -> TensorOperator:
         return self.H
@@ -317,7 +318,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
         return self * (1 / divisor)
 
     def __neg__(self) -> TensorOperator:
-        return self * -1  # type: ignore[no-any-return]
+        return self * -1
 
     def __add__(self, other: Any) -> Any:
         if isinstance(other, TensorOperator):
@@ -344,9 +345,8 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
     def __repr__(self) -> str:
         rows, columns = self.shape
         label = f" {self._label()}" if self._label() else ""
-        return (
-            f"<{type(self).__name__}{label}: {self.in_shape} -> {self.out_shape}, {rows} x {columns} matrix, {self.dtype}>"
-        )
+        shapes = f"{self.in_shape} -> {self.out_shape}, {rows} x {columns} matrix"
+        return f"<{type(self).__name__}{label}: {shapes}, {self.dtype}>"
 
     def _is_drawn(self) -> bool:
         """Whether the matrix is small and exact enough to be read as mathematics."""

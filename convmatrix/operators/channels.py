@@ -41,9 +41,7 @@ class Permutation(TensorOperator):
         self.name, self._split, self._order = name, split, order
         self._asked = dtype
 
-    @property
-    def T(self) -> TensorOperator:
-        """The inverse permutation."""
+    def _transpose(self) -> TensorOperator:
         split = tuple(self._split[axis] for axis in self._order)
         order = tuple(int(axis) for axis in np.argsort(self._order))
         return Permutation(f"inverse {self.name}", self.out_shape, self.in_shape, split, order, self._asked)

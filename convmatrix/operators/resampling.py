@@ -22,7 +22,7 @@ _MODES = ("nearest", "nearest-exact", "linear")
 
 
 class _Rational(TensorOperator):
-    """Rational entries: float64 where numbers are asked for, a partner's float type in a product, exact in `tosympy`."""
+    """Rational entries: exact in `tosympy`, otherwise float64, or in a product the partner's float type."""
 
     def __init__(self, dtype: Any, in_shape: tuple[int, ...], out_shape: tuple[int, ...]) -> None:
         if dtype is not None and np.dtype(dtype).kind not in "fc":
@@ -74,7 +74,10 @@ class AvgPool(_Rational):
 
     def _map(self, x: np.ndarray, transpose: bool) -> np.ndarray:
         if x.dtype == object:
-            ones, inverse = self.weight.astype(object), np.frompyfunc(lambda n: Fraction(1, int(n)), 1, 1)(self.divisors)
+            ones, inverse = (
+                self.weight.astype(object),
+                np.frompyfunc(lambda n: Fraction(1, int(n)), 1, 1)(self.divisors),
+            )
             total = Direct(self.geometry, ones)
             return total.adjoint(x * inverse) if transpose else total.forward(x) * inverse
         total = Direct(self.geometry, self.weight.astype(x.dtype))
@@ -224,15 +227,19 @@ def avg_pool(
             raise ConvMatrixError(
                 f"padding must be at most half the window's extent {extent}, got {max(pads)} on axis {axis}"
             )
-    counted = [(-before, n + after) if count_include_pad else (0, n) for n, (before, after) in zip(size, pairs, strict=True)]
+    counted = [
+        (-before, n + after) if count_include_pad else (0, n) for n, (before, after) in zip(size, pairs, strict=True)
+    ]
     if ceil_mode:
-        pairs = tuple(_ceil_pads(n, pads, k, s, d) for n, pads, k, s, d in zip(size, pairs, kernel, steps, gaps, strict=True))
+        pairs = tuple(
+            _ceil_pads(n, pads, k, s, d) for n, pads, k, s, d in zip(size, pairs, kernel, steps, gaps, strict=True)
+        )
     geometry = Geometry.conv(
         size, kernel, channels, channels, stride=steps, padding=pairs, dilation=gaps, groups=channels
     )
     counts = []
-    for axis, (low, high) in zip(geometry.axes, counted, strict=True):
-        positions = axis.positions(np.arange(axis.output_size))
+    for table, (low, high) in zip(geometry.axes, counted, strict=True):
+        positions = table.positions(np.arange(table.output_size))
         counts.append(np.maximum(((positions >= low) & (positions < high)).sum(axis=1), 1))
     return AvgPool(geometry, tuple(counts), dtype)
 
