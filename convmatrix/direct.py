@@ -39,7 +39,7 @@ class Direct:
     def forward(self, x: np.ndarray) -> np.ndarray:
         """The convolution of each image of the batch."""
         weight, x, restore = self._in_floats(x)
-        windows = _windows(self.geometry, best_block(self.geometry) if _finite_floats(x) else 1)
+        windows = windows_of(self.geometry, best_block(self.geometry) if _finite_floats(x) else 1)
         dense = self._dense(weight, windows.block)
         out = np.empty((x.shape[0], *self.geometry.out_shape), dtype=np.result_type(weight, x))
         for image, result in zip(x, out, strict=True):
@@ -50,7 +50,7 @@ class Direct:
         """Its transpose (not conjugated): windows added up, or convolutions of `y` with the taps turned round."""
         weight, y, restore = self._in_floats(y)
         out = np.empty((y.shape[0], *self.geometry.in_shape), dtype=np.result_type(weight, y))
-        windows = _windows(self.geometry, 1)
+        windows = windows_of(self.geometry, 1)
         if transpose_by_parts(self.geometry):
             padded = np.zeros((y.shape[0], self.geometry.in_channels, *windows.padded), dtype=out.dtype)
             for where, part in self._parts:
@@ -205,7 +205,7 @@ def _overlap(axis: Axis, size: int) -> tuple[slice, slice]:
 
 
 @lru_cache(maxsize=256)
-def _windows(geometry: Geometry, block: int) -> _Windows:
+def windows_of(geometry: Geometry, block: int) -> _Windows:
     return _Windows(geometry, block)
 
 
@@ -235,7 +235,7 @@ class _Windows:
 
     def forward(self, dense: np.ndarray, image: np.ndarray, result: np.ndarray) -> None:
         """Write the convolution of one image into `result`."""
-        padded = self._pad(image)
+        padded = self.pad(image)
         for rows in self._chunks():
             windows = self._gather(padded, rows)
             if self.block == 1:
@@ -272,7 +272,7 @@ class _Windows:
         flat = tensor.reshape(self.groups, -1, math.prod(self.positions))
         return flat[:, :, rows.start * per_row : rows.stop * per_row]
 
-    def _pad(self, image: np.ndarray) -> np.ndarray:
+    def pad(self, image: np.ndarray) -> np.ndarray:
         """The image as the windows need it: cropped or padded on each axis by its border rule."""
         for number, (axis, size, index) in enumerate(zip(self.axes, self.padded, self.indices, strict=True), start=1):
             if index is not None:

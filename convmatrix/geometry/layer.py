@@ -33,7 +33,7 @@ class Geometry:
     >>> from convmatrix.geometry import Geometry
     >>> g = Geometry.conv((56, 56), (3, 3), 64, 64, padding=1)
     >>> g.out_shape, g.nnz, g.nbytes("csr", itemsize=8)
-    ((64, 56, 56), 112896..., 0)
+    ((64, 56, 56), 112869376, 1355235332)
     """
 
     axes: tuple[Axis, ...]

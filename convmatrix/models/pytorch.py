@@ -31,8 +31,8 @@ def from_torch(module: Any, input_size: Any) -> TensorOperator:
     Returns
     -------
     TensorOperator
-        The linear part, with `.bias` shaped so that `op(x) + op.bias` is the layer. The bias of a Sequential is a tensor
-        of its `out_shape`: what the inner biases become at its output.
+        The linear part, with `.bias` shaped so that `op(x) + op.bias` is the layer. The bias of a Sequential is a
+        tensor of its `out_shape`: what the inner biases become at its output.
 
     Raises
     ------
@@ -193,12 +193,14 @@ def _linear(layer: Any, shape: tuple[int, ...]) -> TensorOperator:
     first = Permutation("last axis first", shape, (shape[-1], *rest), shape, (axes, *range(axes)))
     out = (*rest, weight.shape[0])
     back = Permutation("last axis first", out, (weight.shape[0], *rest), out, (axes, *range(axes))).T
-    return back @ (dense @ first)  # type: ignore[no-any-return]
+    return back @ (dense @ first)
 
 
 def _flatten(layer: Any, shape: tuple[int, ...]) -> TensorOperator:
     if (layer.start_dim, layer.end_dim) != (1, -1):
-        raise ConvMatrixError(f"Flatten must flatten all axes, got start_dim {layer.start_dim}, end_dim {layer.end_dim}")
+        raise ConvMatrixError(
+            f"Flatten must flatten all axes, got start_dim {layer.start_dim}, end_dim {layer.end_dim}"
+        )
     return Permutation("flatten", shape, (math.prod(shape),), shape, tuple(range(len(shape))))
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import csr_array
 
 from convmatrix import exact
 from convmatrix.errors import ConvMatrixError
+from convmatrix.geometry.layer import sparse_nbytes
+from convmatrix.memory import check_size
+from convmatrix.operators import pattern
 from convmatrix.operators.base import TensorOperator
-
-_COUNTED = 1 << 24
 
 
 class Transposed(TensorOperator):
@@ -55,6 +56,9 @@ class Transposed(TensorOperator):
     def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
         return self.of._apply(y)
 
+    def _other_way(self, method: str, transpose: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+        return self.of._other_way(method, not transpose)
+
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
         return self.of._csr(dtype, not transpose)
 
@@ -62,6 +66,10 @@ class Transposed(TensorOperator):
         structure = self.of._structure().T.tocsr()
         structure.sort_indices()
         return structure
+
+    def _factors(self) -> pattern.Factors | None:
+        factors = self.of._factors()
+        return None if factors is None else [factor.T.tocsr() for factor in factors]
 
     def _sympy(self) -> Any:
         return self.of._sympy().T
@@ -101,12 +109,13 @@ class Product(TensorOperator):
     @cached_property
     def nnz(self) -> int:
         """Entries that `tosparse` stores: pairs joined by some path, counted without holding them all."""
-        left, right = self.left._structure(), self.right._structure()
-        paths = np.add.reduceat(np.r_[np.diff(right.indptr)[left.indices], 0], np.minimum(left.indptr[:-1], left.nnz))
-        paths[np.diff(left.indptr) == 0] = 0
-        bounds = np.searchsorted(np.cumsum(paths), np.arange(_COUNTED, int(paths.sum()) + _COUNTED, _COUNTED)) + 1
-        starts = np.unique(np.r_[0, np.minimum(bounds, left.shape[0])])
-        return sum((left[a:b] @ right).nnz for a, b in pairwise(starts.tolist()))
+        factors = self._factors()
+        if factors is not None:
+            return pattern.count(factors)
+        return pattern.count_product(_affordable_structure(self.left), _affordable_structure(self.right))
+
+    def _factors(self) -> pattern.Factors | None:
+        return pattern.product(self.left._factors(), self.right._factors())
 
     def _apply(self, x: np.ndarray) -> np.ndarray:
         return self.left._apply(self.right._apply(x))
@@ -120,9 +129,9 @@ class Product(TensorOperator):
         product = self.left._csr(dtype, False) @ self.right._csr(dtype, False)
         # SciPy drops sums that happen to be 0; the pattern is to be the geometry's alone.
         if product.nnz != self.nnz:
-            return _merge([product, (self._structure() * 0).astype(dtype)])
+            return pattern.merged([product, (self._structure() * 0).astype(dtype)])
         product.sort_indices()
-        return product
+        return pattern.with_small_indices(product)
 
     def _structure(self) -> csr_array:
         structure = self.left._structure() @ self.right._structure()
@@ -167,7 +176,7 @@ class Sum(TensorOperator):
     @cached_property
     def nnz(self) -> int:
         """Entries that `tosparse` stores: those of either branch."""
-        return int(self._structure().nnz)
+        return int(pattern.merged([_affordable_structure(self.left), _affordable_structure(self.right)]).nnz)
 
     def _apply(self, x: np.ndarray) -> np.ndarray:
         return self.left._apply(x) + self.right._apply(x)
@@ -176,10 +185,10 @@ class Sum(TensorOperator):
         return self.left._apply_transpose(y) + self.right._apply_transpose(y)
 
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
-        return _merge([self.left._csr(dtype, transpose), self.right._csr(dtype, transpose)])
+        return pattern.merged([self.left._csr(dtype, transpose), self.right._csr(dtype, transpose)])
 
     def _structure(self) -> csr_array:
-        structure = _merge([self.left._structure(), self.right._structure()])
+        structure = pattern.merged([self.left._structure(), self.right._structure()])
         structure.data[:] = 1
         return structure
 
@@ -235,6 +244,9 @@ class Scaled(TensorOperator):
     def _structure(self) -> csr_array:
         return self.of._structure()
 
+    def _factors(self) -> pattern.Factors | None:
+        return self.of._factors()
+
     def _sympy(self) -> Any:
         return self.of._sympy() * exact.to_sympy(self.factor)
 
@@ -243,6 +255,12 @@ class Scaled(TensorOperator):
 
     def _label(self) -> str:
         return f"{self.factor} * {type(self.of).__name__}"
+
+
+def _affordable_structure(part: TensorOperator) -> csr_array:
+    """The pattern of a part, refused before it is made if it would not fit."""
+    check_size(f"the pattern of {part!r}", sparse_nbytes(part.nnz, part.shape, "csr", 4), None)
+    return part._structure()
 
 
 def common_dtype(left: TensorOperator, right: TensorOperator) -> tuple[np.dtype[Any], int]:
@@ -286,14 +304,3 @@ def _scaled_dtype(factor: Any, of: TensorOperator) -> np.dtype[Any]:
     if of.dtype.kind in "iu":
         return array.dtype
     return np.result_type(of.dtype, factor)
-
-
-def _merge(parts: list[csr_array]) -> csr_array:
-    """The sum of matrices on the union of their patterns, kept where entries cancel."""
-    dtype = np.result_type(*[part.dtype for part in parts])
-    rows = [np.repeat(np.arange(part.shape[0]), np.diff(part.indptr)) for part in parts]
-    data = np.concatenate([part.data for part in parts]).astype(dtype, copy=False)
-    coords = (np.concatenate(rows), np.concatenate([part.indices for part in parts]))
-    merged = coo_array((data, coords), shape=parts[0].shape).tocsr()
-    merged.sum_duplicates()
-    return merged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +16,7 @@ from convmatrix.errors import ConvMatrixError, SymbolicError
 from convmatrix.geometry.arguments import one_of
 from convmatrix.geometry.layer import index_itemsize, sparse_nbytes
 from convmatrix.memory import check_size
+from convmatrix.operators.pattern import Factors
 
 SparseArray = csr_array | csc_array | coo_array
 _DRAWN = 20
@@ -79,6 +81,10 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
         """The matrix with a positive float32 wherever an entry is stored."""
         raise NotImplementedError
 
+    def _factors(self) -> Factors | None:
+        """The structure as Kronecker factors, channels first and then axes, if it has them."""
+        return None
+
     def _sympy(self) -> Any:
         """The exact matrix as a SymPy `SparseMatrix`."""
         raise NotImplementedError
@@ -99,17 +105,26 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
 
     # -- applying -----------------------------------------------------------------------------------------------------
 
-    def __call__(self, x: Any) -> np.ndarray:
+    def __call__(self, x: Any, method: str = "auto") -> np.ndarray:
         """Apply to a tensor `(*batch, *in_shape)`, without the matrix.
 
         An operator of one channel on both sides also takes a plain `(*batch, *spatial)` picture and returns a plain
         one. The bias is not added.
 
+        Parameters
+        ----------
+        x : array-like
+            The tensor.
+        method : {"auto", "fft"}, default "auto"
+            The fastest direct way, exact on integer-valued data; or, for a convolution of numbers and its transpose,
+            the Fourier transform, faster for large kernels, whose rounding reaches every output.
+
         Raises
         ------
         ConvMatrixError
-            If `x` does not end in `in_shape`.
+            If `x` does not end in `in_shape`, or the method is not one of this operator's.
         """
+        apply = self._apply if method == "auto" else self._other_way(method)
         x = exact.as_array(x, "x")
         shape = self.in_shape
         if x.shape[max(x.ndim - len(shape), 0) :] == shape:
@@ -118,7 +133,11 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
             batch, out_shape = x.shape[: x.ndim - len(shape) + 1], self.out_shape[1:]
         else:
             raise ConvMatrixError(f"x must have the shape {shape}, after any batch axes, got {x.shape}")
-        return self._apply(x.reshape(-1, *shape)).reshape(*batch, *out_shape)
+        return apply(x.reshape(-1, *shape)).reshape(*batch, *out_shape)
+
+    def _other_way(self, method: str, transpose: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+        """What `method` names besides the direct way: nothing, for most operators."""
+        raise ConvMatrixError(f"method must be 'auto', or 'fft' for a convolution of numbers, got {method!r}")
 
     def _takes_pictures(self) -> bool:
         return self.in_shape[0] == 1 == self.out_shape[0] and len(self.in_shape) > 1

@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, eye_array
 
 from convmatrix import exact
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import arguments
 from convmatrix.geometry.layer import index_itemsize
+from convmatrix.operators import pattern
 from convmatrix.operators.base import TensorOperator
 
 
@@ -77,6 +78,16 @@ class Permutation(TensorOperator):
 
     def _structure(self) -> csr_array:
         return self._csr(np.float32, False)
+
+    def _factors(self) -> pattern.Factors | None:
+        moved = [axis for axis, place in enumerate(self._order) if axis != place]
+        if any(place > 1 for place in moved) or len(self.in_shape) != len(self.out_shape):
+            return None
+        # Only the channels are reordered; the axes of space stay.
+        groups = self._split[: len(self._split) - len(self.in_shape) + 1]
+        sources = np.arange(self.in_shape[0]).reshape(groups).transpose(self._order[: len(groups)]).reshape(-1)
+        channels = csr_array((np.ones(sources.size, np.float32), sources, np.arange(sources.size + 1)))
+        return [channels, *(csr_array(eye_array(n, dtype=np.float32)) for n in self.in_shape[1:])]
 
     def _sympy(self) -> Any:
         import sympy

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from convmatrix.assembly import assemble, exact_entries
 from convmatrix.direct import Direct, best_block, direct_cost
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import Geometry, arguments
+from convmatrix.operators import pattern
 from convmatrix.operators.algebra import Transposed
 from convmatrix.operators.base import TensorOperator
 
@@ -60,6 +62,9 @@ class Convolution(TensorOperator):
     def _structure(self) -> csr_array:
         return assemble(self.geometry, np.ones(self.weight.shape, dtype=np.float32))
 
+    def _factors(self) -> pattern.Factors | None:
+        return pattern.of_geometry(self.geometry)
+
     def _sympy(self) -> Any:
         import sympy
 
@@ -93,6 +98,13 @@ class Convolution(TensorOperator):
         if matrix is None:
             return self._direct(weight).adjoint(y)
         return _multiply(matrix.T, y).reshape(-1, *self.in_shape)
+
+    def _other_way(self, method: str, transpose: bool = False) -> Callable[[np.ndarray], np.ndarray]:
+        if method != "fft" or self.dtype == object:
+            return super()._other_way(method)
+        from convmatrix import fourier
+
+        return partial(fourier.adjoint if transpose else fourier.forward, self.geometry, self.weight)
 
     def _direct(self, weight: np.ndarray) -> Direct:
         if weight is self.weight:
@@ -229,9 +241,9 @@ def conv(
     >>> C.shape, C.out_shape, C.nnz
     ((9, 25), (1, 3, 3), 81)
     >>> C(np.arange(25).reshape(5, 5))
-    array([[ 58,  68,  78],
-           [108, 118, 128],
-           [158, 168, 178]])
+    array([[ 62,  72,  82],
+           [112, 122, 132],
+           [162, 172, 182]])
     >>> cm.conv("1 2 3", 4, padding="same", padding_mode="circular").toarray()
     array([[2, 3, 0, 1],
            [1, 2, 3, 0],

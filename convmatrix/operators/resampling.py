@@ -16,6 +16,7 @@ from convmatrix.assembly import assemble
 from convmatrix.direct import Direct
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import Geometry, arguments
+from convmatrix.operators import pattern
 from convmatrix.operators.base import TensorOperator
 
 _MODES = ("nearest", "nearest-exact", "linear")
@@ -96,6 +97,9 @@ class AvgPool(_Rational):
     def _structure(self) -> csr_array:
         return assemble(self.geometry, np.ones(self.geometry.weight_shape, dtype=np.float32))
 
+    def _factors(self) -> pattern.Factors | None:
+        return pattern.of_geometry(self.geometry)
+
     def _sympy(self) -> Any:
         import sympy
 
@@ -138,20 +142,22 @@ class Resize(_Rational):
 
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
         matrix = self._kron(dtype)
-        if transpose:
-            matrix = matrix.T.tocsr()
-        matrix.sort_indices()
-        return matrix
+        return matrix.T.tocsr() if transpose else matrix
 
     def _kron(self, dtype: Any) -> csr_array:
         matrix = csr_array(eye_array(self.in_shape[0], dtype=dtype))
         for (sources, shares), size in zip(self._axes, self.in_shape[1:], strict=True):
             matrix = csr_array(kron(matrix, _axis_matrix(sources, shares, size, dtype), format="csr"))
         matrix.sum_duplicates()
-        return matrix
+        return pattern.with_small_indices(matrix)
 
     def _structure(self) -> csr_array:
         return self._kron(np.float32)
+
+    def _factors(self) -> pattern.Factors | None:
+        mixes = zip(self._axes, self.in_shape[1:], strict=True)
+        channels = csr_array(eye_array(self.in_shape[0], dtype=np.float32))
+        return [channels, *(_axis_matrix(sources, shares, size, np.float32) for (sources, shares), size in mixes)]
 
     def _sympy(self) -> Any:
         import sympy
