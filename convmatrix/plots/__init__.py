@@ -1,0 +1,66 @@
+"""Pictures: `plot` draws an operator's matrix or the result of an analysis. The only place that imports matplotlib."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from convmatrix.errors import ConvMatrixError
+
+__all__ = ["plot"]
+
+# What can be drawn: (module, class) -> (module of plots, function). A new analysis adds one line; nothing is loaded
+# before it is drawn.
+_DRAWINGS: dict[tuple[str, str], tuple[str, str]] = {
+    ("convmatrix.operators.base", "TensorOperator"): ("operator", "draw_operator"),
+    ("convmatrix.analysis.inspection", "Inspection"): ("inspection", "draw_inspection"),
+    ("convmatrix.analysis.recognition", "Recognition"): ("recognition", "draw_recognition"),
+}
+
+
+def plot(x: Any, *, ax: Any = None, **kwargs: Any) -> Any:
+    """Draw an operator's matrix, or the result of an analysis.
+
+    An operator is drawn with each cell coloured by the tap stored there, the input and output grids beside it and one
+    row traced back to the window it reads. A matrix of more than 600 rows or columns becomes a density picture, made
+    from the geometry and without the matrix.
+
+    Parameters
+    ----------
+    x : TensorOperator, Inspection or Recognition
+        What is drawn.
+    ax : matplotlib.axes.Axes, optional
+        Draw into these axes: of an operator its matrix alone. By default a figure is made; it is never shown.
+    **kwargs
+        Options of the drawing, the rest to its main artist. Of an operator: `trace`, the output position traced, a
+        flat row or an index `(channel, *spatial)`, by default one in the middle, `False` for none; `color`, "tap" or
+        "value"; `legend`, whether colours are explained; `imshow`'s own arguments.
+
+    Returns
+    -------
+    Axes if `ax` was given, else Figure
+
+    Raises
+    ------
+    ConvMatrixError
+        If `x` is nothing that can be drawn, if an option breaks its rule, or if the pattern of a product is too large
+        to be counted.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import convmatrix as cm
+    >>> figure = cm.plot(cm.conv("a b c; d e f; g h i", (4, 4)))
+    >>> [axes.get_label() for axes in figure.axes]
+    ['input', 'matrix', 'output', 'taps']
+    >>> import matplotlib.pyplot as plt
+    >>> plt.close(figure)
+    """
+    for kind in type(x).__mro__:
+        found = _DRAWINGS.get((kind.__module__, kind.__qualname__))
+        if found is not None:
+            module, function = found
+            return getattr(import_module(f"convmatrix.plots.{module}"), function)(x, ax=ax, **kwargs)
+    drawable = ", ".join(name for _, name in _DRAWINGS)
+    raise ConvMatrixError(f"x must be something that can be drawn ({drawable}), got {type(x).__name__}")
