@@ -171,6 +171,24 @@ class Geometry:
         """Entries the matrix stores, known before it is built: `c_out * c_in/groups * prod of the axes' nnz`."""
         return math.prod((self.out_channels, self.in_channels // self.groups, *(axis.nnz for axis in self.axes)))
 
+    def describe(self) -> str:
+        """The kernel and what is unusual about the axes, in the command line's spelling.
+
+        >>> Geometry.conv((5, 5), (3, 3), stride=2, padding=((0, 1), (1, 1))).describe()
+        '3x3, stride 2, padding 0:1x1'
+        """
+        parts = ["x".join(map(str, self.kernel_size)) or "fully connected"]
+        for name, values, usual in (
+            ("stride", [str(axis.stride) for axis in self.axes], "1"),
+            ("padding", [_pair(axis.pad_before, axis.pad_after) for axis in self.axes], "0"),
+            ("dilation", [str(axis.dilation) for axis in self.axes], "1"),
+        ):
+            if any(value != usual for value in values):
+                parts.append(f"{name} {values[0] if len(set(values)) == 1 else 'x'.join(values)}")
+        if self.axes and self.axes[0].padding_mode != "zeros":
+            parts.append(self.axes[0].padding_mode)
+        return ", ".join(parts)
+
     def index_itemsize(self) -> int:
         """Bytes of one index: 4 where int32 holds every index and count, else 8."""
         return index_itemsize(self.nnz, *self.shape)
@@ -192,3 +210,7 @@ def sparse_nbytes(nnz: int, shape: tuple[int, int], format: str, itemsize: int) 
     if format == "coo":
         return nnz * (itemsize + 2 * index)
     return nnz * (itemsize + index) + index * (shape[0 if format == "csr" else 1] + 1)
+
+
+def _pair(before: int, after: int) -> str:
+    return str(before) if before == after else f"{before}:{after}"

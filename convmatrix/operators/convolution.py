@@ -151,20 +151,8 @@ class Convolution(TensorOperator):
         return batch * one * (1.4 if transpose else 1.0)
 
     def _label(self) -> str:
-        axes = self.geometry.axes
-        parts = ["x".join(map(str, self.geometry.kernel_size)) or "fully connected"]
-        for name, values, usual in (
-            ("stride", [axis.stride for axis in axes], 1),
-            ("padding", [(axis.pad_before, axis.pad_after) for axis in axes], (0, 0)),
-            ("dilation", [axis.dilation for axis in axes], 1),
-        ):
-            if any(value != usual for value in values):
-                parts.append(f"{name} {_short(values)}")
-        if axes and axes[0].padding_mode != "zeros":
-            parts.append(axes[0].padding_mode)
-        if self.geometry.groups > 1:
-            parts.append(f"groups {self.geometry.groups}")
-        return ", ".join(parts)
+        groups = f", groups {self.geometry.groups}" if self.geometry.groups > 1 else ""
+        return self.geometry.describe() + groups
 
 
 def conv(
@@ -390,10 +378,3 @@ def _multiply(matrix: Any, x: np.ndarray) -> np.ndarray:
     if len(flat) == 1:
         return matrix @ flat[0]
     return np.ascontiguousarray((matrix @ np.ascontiguousarray(flat.T)).T)
-
-
-def _short(values: list[Any]) -> str:
-    plain = [value[0] if isinstance(value, tuple) and value[0] == value[1] else value for value in values]
-    if all(value == plain[0] for value in plain):
-        return str(plain[0])
-    return "x".join(f"{value[0]}:{value[1]}" if isinstance(value, tuple) else str(value) for value in plain)

@@ -111,7 +111,7 @@ class AvgPool(_Rational):
         return sympy.SparseMatrix(*self.shape, {(r, c): sympy.Rational(1, n) for r, c, n in entries})
 
     def _label(self) -> str:
-        return "x".join(map(str, self.geometry.kernel_size))
+        return self.geometry.describe()
 
 
 class Resize(_Rational):
