@@ -206,6 +206,7 @@ def _overlap(axis: Axis, size: int) -> tuple[slice, slice]:
 
 @lru_cache(maxsize=256)
 def windows_of(geometry: Geometry, block: int) -> _Windows:
+    """The windows of a geometry, laid out once."""
     return _Windows(geometry, block)
 
 

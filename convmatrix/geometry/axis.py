@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -136,12 +137,28 @@ def _stored_entries(axis: Axis) -> int:
 
 
 def _distinct_reads(axis: Axis, start: int, stop: int | None = None) -> int:
-    """Inputs read by the outputs from `start` to `stop`, each once an output; a part at a time."""
+    """Inputs read by the outputs from `start` to `stop`, each once an output, however many these are."""
     stop = axis.output_size if stop is None else stop
+    if axis.padding_mode == "replicate":
+        # Far outside every tap reads the same edge.
+        first = min(max(start, (axis.pad_before - axis.extent + 1) // axis.stride), stop)
+        last = max(first, min(stop, (axis.pad_before + axis.input_size - 1) // axis.stride + 1))
+        return (first - start) + (stop - last) + int(_distinct_by_row(axis, first, last).sum())
+    period = {"circular": axis.input_size, "reflect": 2 * axis.input_size - 2}.get(
+        axis.padding_mode, 2 * axis.input_size
+    )
+    cycle = max(period, 1) // math.gcd(max(period, 1), axis.stride)
+    counts = _distinct_by_row(axis, start, min(stop, start + cycle))
+    cycles, rest = divmod(stop - start, max(len(counts), 1))
+    return cycles * int(counts.sum()) + int(counts[:rest].sum())
+
+
+def _distinct_by_row(axis: Axis, start: int, stop: int) -> np.ndarray:
+    """Distinct inputs that each output reads, a part of the outputs at a time."""
     part = max(1, (1 << 22) // axis.kernel_size)
-    total = 0
+    counts = [np.zeros(0, dtype=np.int64)]
     for first in range(start, stop, part):
         reads = axis.source(axis.positions(np.arange(first, min(first + part, stop))))
         reads.sort(axis=1)
-        total += len(reads) + int(np.count_nonzero(np.diff(reads, axis=1)))
-    return total
+        counts.append(1 + np.count_nonzero(np.diff(reads, axis=1), axis=1))
+    return np.concatenate(counts)
