@@ -186,7 +186,7 @@ class _Assembly:
         channels = _share(self.channels, worker, workers) if by_channel else slice(0, self.channels)
         share = (0, 1) if by_channel else (worker, workers)
         weight = self.weight[channels]
-        alike = self.groups == 1 and weight.shape[0] > 1
+        alike = by_channel and self.groups == 1 and weight.shape[0] > 1
         for runs in self._combinations():
             columns, taps = self._outer_template(runs, weight)
             start, steps, base = self._line_starts(runs)
@@ -199,8 +199,7 @@ class _Assembly:
                 self._write_indices(channels, piece, offset, counts, strides, part, base, alike)
         if alike:
             blocks = self.indices.reshape(self.channels, self.block)[channels]
-            if by_channel:
-                blocks[1:] = blocks[0]
+            blocks[1:] = blocks[0]
 
     def _write_data(
         self,
@@ -227,7 +226,7 @@ class _Assembly:
     ) -> None:
         """Columns of one channel where all are alike, and then copied; of every channel where groups shift them."""
         shifts = np.add.outer(base, np.arange(piece.repeats, dtype=np.int64) * piece.column_step)[part[:-1]]
-        wanted = slice(channels.start, channels.start + 1) if alike and self.channels > 1 else channels
+        wanted = slice(channels.start, channels.start + 1) if alike else channels
         per_channel = self.channels // self.groups
         if self.groups > 1:
             group = np.arange(wanted.start, wanted.stop) // per_channel * (self.per_group * self.plane)

@@ -144,6 +144,8 @@ def to_sympy(value: Any) -> Any:
 
 def as_scalar(value: Any) -> Any:
     """A factor of an operator: a NumPy or Python number, a Fraction or a SymPy expression."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
     if isinstance(value, (bool, np.bool_)):
         return int(value)
     if isinstance(value, (int, float, complex, np.number, Fraction)):

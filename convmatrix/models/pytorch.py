@@ -86,21 +86,21 @@ def _kind(module: Any) -> str:
 
 
 def _channels(layers: list[Any], size: tuple[int, ...]) -> int:
-    """Channels the first layer reads, found by walking to the first layer that fixes them."""
-    factor = 1
+    """Channels the first layer reads: what the first layer with channels of its own asks for, else as few as fit."""
+    factor, multiple = 1, 1
     for layer in layers:
         kind = _kind(layer)
         if hasattr(layer, "in_channels"):
             return int(layer.in_channels) * factor
-        if kind == "Linear":
-            return int(layer.in_features) if not size else factor
+        if kind == "Linear" and not size:
+            return int(layer.in_features)
+        if kind in ("Linear", "Flatten"):
+            break
         if kind == "PixelShuffle":
             factor *= int(layer.upscale_factor) ** len(size)
         if kind == "ChannelShuffle":
-            return math.lcm(factor, int(layer.groups))
-        if kind == "Flatten":
-            break
-    return factor
+            multiple = math.lcm(multiple, int(layer.groups) * factor)
+    return math.lcm(factor, multiple)
 
 
 def _expect(layer: Any, shape: tuple[int, ...], channels: int, axes: int) -> None:

@@ -224,7 +224,7 @@ class Scaled(TensorOperator):
         return self.of.nnz
 
     def _scale(self, values: np.ndarray) -> np.ndarray:
-        if np.isscalar(self.factor) and values.dtype != object:
+        if isinstance(self.factor, (int, float, complex, np.number)) and values.dtype != object:
             return values * self.factor
         factor, values = exact.paired(exact.as_array([self.factor], "the factor"), values)
         return values * factor[0]

@@ -125,7 +125,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
             If `x` does not end in `in_shape`, or the method is not one of this operator's.
         """
         apply = self._apply if method == "auto" else self._other_way(method)
-        x = exact.as_array(x, "x")
+        x = self._exactly(exact.as_array(x, "x"))
         shape = self.in_shape
         if x.shape[max(x.ndim - len(shape), 0) :] == shape:
             batch, out_shape = x.shape[: x.ndim - len(shape)], self.out_shape
@@ -133,18 +133,22 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
             batch, out_shape = x.shape[: x.ndim - len(shape) + 1], self.out_shape[1:]
         else:
             raise ConvMatrixError(f"x must have the shape {shape}, after any batch axes, got {x.shape}")
-        return apply(x.reshape(-1, *shape)).reshape(*batch, *out_shape)
+        return apply(x.reshape(math.prod(batch), *shape)).reshape(*batch, *out_shape)
 
     def _other_way(self, method: str, transpose: bool = False) -> Callable[[np.ndarray], np.ndarray]:
         """What `method` names besides the direct way: nothing, for most operators."""
         raise ConvMatrixError(f"method must be 'auto', or 'fft' for a convolution of numbers, got {method!r}")
+
+    def _exactly(self, x: np.ndarray) -> np.ndarray:
+        """Integers as exact objects where the operator is exact, so that no part of it makes them floats."""
+        return x.astype(object) if self.dtype == object and x.dtype.kind == "i" else x
 
     def _takes_pictures(self) -> bool:
         return self.in_shape[0] == 1 == self.out_shape[0] and len(self.in_shape) > 1
 
     def _times(self, v: Any) -> np.ndarray:
         """The matrix times a vector `(n,)` or a matrix `(n, batch)`."""
-        v = exact.as_array(v, "the vector")
+        v = self._exactly(exact.as_array(v, "the vector"))
         if v.ndim not in (1, 2) or v.shape[0] != self.shape[1]:
             raise ConvMatrixError(
                 f"the vector must have length {self.shape[1]} (in_shape {self.in_shape}), or be a matrix of that many "
@@ -152,7 +156,8 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
             )
         if v.ndim == 1:
             return self._apply(v.reshape(1, *self.in_shape)).reshape(-1)
-        return self._apply(np.ascontiguousarray(v.T).reshape(-1, *self.in_shape)).reshape(v.shape[1], -1).T
+        images = np.ascontiguousarray(v.T).reshape(v.shape[1], *self.in_shape)
+        return self._apply(images).reshape(v.shape[1], self.shape[0]).T
 
     def matvec(self, x: Any) -> np.ndarray:
         """`A @ x` for a flat vector; SciPy's name."""
@@ -299,14 +304,12 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
 
             return Product(self, other)
         if isinstance(other, LinearOperator):
-            return super().__matmul__(other)
+            return super().dot(other)
         if issparse(other):
             return self.tosparse() @ other
         return self._times(other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        if isinstance(other, LinearOperator):
-            return super().__rmatmul__(other)
         if issparse(other):
             return other @ self.tosparse()
         return self.T._times(exact.as_array(other, "the vector").T).T

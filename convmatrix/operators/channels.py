@@ -54,7 +54,7 @@ class Permutation(TensorOperator):
 
     def _apply(self, x: np.ndarray) -> np.ndarray:
         axes = (0, *(axis + 1 for axis in self._order))
-        moved = x.reshape(-1, *self._split).transpose(axes).reshape(-1, *self.out_shape)
+        moved = x.reshape(len(x), *self._split).transpose(axes).reshape(len(x), *self.out_shape)
         if moved.dtype == object or self._yields:
             return moved.copy() if np.shares_memory(moved, x) else moved
         return moved.astype(np.result_type(moved, self.dtype))

@@ -90,14 +90,14 @@ class Convolution(TensorOperator):
         matrix = self._kept_matrix(weight, x, False)
         if matrix is None:
             return self._direct(weight).forward(x)
-        return _multiply(matrix, x).reshape(-1, *self.out_shape)
+        return _multiply(matrix, x).reshape(len(x), *self.out_shape)
 
     def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
         weight, y = exact.paired(self.weight, y)
         matrix = self._kept_matrix(weight, y, True)
         if matrix is None:
             return self._direct(weight).adjoint(y)
-        return _multiply(matrix.T, y).reshape(-1, *self.in_shape)
+        return _multiply(matrix.T, y).reshape(len(y), *self.in_shape)
 
     def _other_way(self, method: str, transpose: bool = False) -> Callable[[np.ndarray], np.ndarray]:
         if method != "fft" or self.dtype == object:
