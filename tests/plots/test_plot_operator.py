@@ -172,7 +172,10 @@ def test_axes_and_blocks_are_named_in_tensor_terms():
         (lambda: cm.conv([1, 2], 40), "2-tap convolution: 39 x 40 matrix, 78 entries stored"),
         (lambda: cm.conv(np.ones((20, 30)), ()), "Fully connected layer: 20 x 30 matrix, 600 entries stored"),
         (lambda: cm.avg_pool((1, 16), 4), "4-tap average pooling, stride 4: 4 x 16 matrix, 16 entries stored"),
-        (lambda: cm.avg_pool((1, 16), 4).T, "Transpose of 4-tap average pooling, stride 4: 16 x 4 matrix, 16 entries stored"),
+        (
+            lambda: cm.avg_pool((1, 16), 4).T,
+            "Transpose of 4-tap average pooling, stride 4: 16 x 4 matrix, 16 entries stored",
+        ),
         (lambda: cm.resize((1, 16), 2), "Nearest resize by 2: 32 x 16 matrix, 32 entries stored"),
         (lambda: 2 * cm.identity((1, 20)), "2 * (identity): 20 x 20 matrix, 20 entries stored"),
         (lambda: cm.conv([1, 2], 40) @ cm.identity((1, 40)),
