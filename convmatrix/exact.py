@@ -166,7 +166,7 @@ def _to_numpy(values: Any, name: str) -> np.ndarray:
     except (ValueError, TypeError, OverflowError) as error:
         raise ConvMatrixError(f"{name} must be a rectangular array of numbers: {error}") from None
     if array.dtype.kind in "US":
-        raise ConvMatrixError(f"{name} must be made of numbers or SymPy expressions, got text {array.flat[0]!r}")
+        raise ConvMatrixError(f"{name} must be made of numbers or SymPy expressions, got text {str(array.flat[0])!r}")
     return array
 
 

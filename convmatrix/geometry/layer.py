@@ -102,6 +102,7 @@ class Geometry:
         positions an axis, to its input of `i`; `in_channels` and `out_channels` are the transposed layer's own, so
         they change places here.
         """
+        _check_groups(groups, in_channels, out_channels)
         count = len(input_size)
         strides = arguments.per_axis(stride, "stride", count, 1)
         dilations = arguments.per_axis(dilation, "dilation", count, 1)
@@ -126,10 +127,7 @@ class Geometry:
         return cls(tuple(axes), out_channels, in_channels, groups)
 
     def __post_init__(self) -> None:
-        arguments.integer(self.groups, "groups", 1)
-        for name, channels in (("in_channels", self.in_channels), ("out_channels", self.out_channels)):
-            if channels % self.groups:
-                raise ConvMatrixError(f"groups must divide {name} {channels}, got {self.groups}")
+        _check_groups(self.groups, self.in_channels, self.out_channels)
 
     @cached_property
     def input_size(self) -> tuple[int, ...]:
@@ -196,6 +194,13 @@ class Geometry:
     def nbytes(self, format: str = "csr", itemsize: int = 8) -> int:
         """Bytes of the matrix in `format` ("csr", "csc", "coo") with entries of `itemsize` bytes."""
         return sparse_nbytes(self.nnz, self.shape, format, itemsize)
+
+
+def _check_groups(groups: int, in_channels: int, out_channels: int) -> None:
+    arguments.integer(groups, "groups", 1)
+    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+        if channels % groups:
+            raise ConvMatrixError(f"groups must divide {name} {channels}, got {groups}")
 
 
 def index_itemsize(nnz: int, rows: int, columns: int) -> int:

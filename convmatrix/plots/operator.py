@@ -113,8 +113,10 @@ def _middle_row(op: TensorOperator, entries: Entries) -> int:
 def _draw_alone(
     op: TensorOperator, entries: Entries, color: str, ax: Any, row: int | None, legend: bool, kwargs: Any
 ) -> Any:
-    width, height = cell_size(op.shape, (1.0, 1.0))
-    image, labelled = draw_cells(ax, op, entries, color, height / width, **kwargs)
+    rows, columns = op.shape
+    # Square cells, unless the picture would be more than four times as long as wide.
+    aspect = min(max(rows / columns, 1 / 4), 4) * columns / rows
+    image, labelled = draw_cells(ax, op, entries, color, aspect, **kwargs)
     ax.set_title(wording.title(op, len(entries.values), _letters(ax)), fontsize=style.NORMAL)
     if row is not None:
         frame_row(ax, op, row)

@@ -184,7 +184,7 @@ def _mosaic(channels: np.ndarray) -> np.ndarray:
     """Channels in two columns with a gap between."""
     count, height, width = channels.shape
     if count == 1:
-        return channels[0]  # type: ignore[no-any-return]
+        return channels[0]
     gap = max(2, max(height, width) // 60)
     rows = -(-count // 2)
     canvas = np.full((rows * (height + gap) - gap, 2 * width + gap), np.nan)
