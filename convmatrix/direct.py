@@ -9,27 +9,31 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterator
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from convmatrix.assembly import by_row_channel
 from convmatrix.geometry import Axis, Geometry
+from convmatrix.windows import banded, window_size, windows_of
 
 _EXACT = 2**53
 """Integers below this are exact in float64, where products are fast."""
-_CHUNK = 1 << 18
-"""Numbers of gathered windows held at once: what the second-level cache takes."""
 _BLOCKS = (1, 4, 8, 16, 32, 64)
+_NARROW = 25
+"""Floating-point operations a nanosecond of the many small products that columns take."""
 _OVERHEAD = 40_000
 """Nanoseconds of Python around one product."""
 
 
 class Direct:
-    """One geometry with one weight, applied to tensors `(batch, channels, *spatial)` forwards and backwards."""
+    """One geometry with one weight, applied forwards and backwards.
+
+    To images, tensors `(batch, channels, *spatial)`, one after the other; or to columns `(entries, batch)`, as a matrix
+    is, all at once and without turning them into images first.
+    """
 
     def __init__(self, geometry: Geometry, weight: np.ndarray) -> None:
         self.geometry = geometry
@@ -49,23 +53,54 @@ class Direct:
     def adjoint(self, y: np.ndarray) -> np.ndarray:
         """Its transpose (not conjugated): windows added up, or convolutions of `y` with the taps turned round."""
         weight, y, restore = self._in_floats(y)
-        out = np.empty((y.shape[0], *self.geometry.in_shape), dtype=np.result_type(weight, y))
+        out = np.zeros((y.shape[0], *self.geometry.in_shape), dtype=np.result_type(weight, y))
         windows = windows_of(self.geometry, 1)
-        if transpose_by_parts(self.geometry):
-            padded = np.zeros((y.shape[0], self.geometry.in_channels, *windows.padded), dtype=out.dtype)
-            for where, part in self._parts:
-                padded[(slice(None), slice(None), *where)] = part.forward(y)
-            for image, result in zip(padded, out, strict=True):
-                windows.unpad(image, result)
-        else:
-            dense = self._dense(weight, 1)
-            for image, result in zip(y, out, strict=True):
-                windows.backward(dense, image, result)
+        by_parts = transpose_by_parts(self.geometry)
+        for image, result in zip(y, out, strict=True):
+            if by_parts:
+                self._by_parts(result, partial(_one_image, image))
+            else:
+                windows.backward(self._dense(weight, 1), image, result)
         return out if restore is None else np.rint(out).astype(restore)
+
+    def forward_columns(self, v: np.ndarray) -> np.ndarray:
+        """The convolution of each column of `(c_in * inputs, batch)`."""
+        weight, v, restore = self._in_floats(v)
+        batch = v.shape[1]
+        windows = windows_of(self.geometry, best_block(self.geometry, batch) if _finite_floats(v) else 1)
+        out = np.empty((*self.geometry.out_shape, batch), dtype=np.result_type(weight, v))
+        windows.forward_columns(self._dense(weight, windows.block), v.reshape(*self.geometry.in_shape, batch), out)
+        out = out.reshape(self.geometry.shape[0], batch)
+        return out if restore is None else np.rint(out).astype(restore)
+
+    def adjoint_columns(self, v: np.ndarray) -> np.ndarray:
+        """The transpose applied to each column of `(c_out * outputs, batch)`, by parts."""
+        weight, v, restore = self._in_floats(v)
+        out = np.zeros((*self.geometry.in_shape, v.shape[1]), dtype=np.result_type(weight, v))
+
+        def columns_of(part: Direct) -> np.ndarray:
+            return part.forward_columns(v).reshape(*part.geometry.out_shape, v.shape[1])
+
+        self._by_parts(out, columns_of)
+        out = out.reshape(self.geometry.shape[1], v.shape[1])
+        return out if restore is None else np.rint(out).astype(restore)
+
+    def _by_parts(self, result: np.ndarray, apply: Callable[[Direct], np.ndarray]) -> None:
+        """Write the transpose into `result`, phase by phase, on the padded input where its border is read."""
+        windows = windows_of(self.geometry, 1)
+        padded = result
+        if not _zero_padded(self.geometry):
+            padded = np.zeros(
+                (result.shape[0], *windows.padded, *result.shape[1 + len(windows.padded) :]), result.dtype
+            )
+        for where, part in self._parts:
+            padded[(slice(None), *where)] = apply(part)
+        if padded is not result:
+            windows.unpad(padded, result)
 
     @cached_property
     def _parts(self) -> list[tuple[tuple[slice, ...], Direct]]:
-        """The transpose on the padded input, a convolution with stride 1 for each phase of the strides."""
+        """The transpose, a convolution with stride 1 for each phase of the strides."""
         weight = by_row_channel(self.geometry, self.weight, True)
         parts = []
         for where, taps, geometry in phase_geometries(self.geometry):
@@ -93,8 +128,12 @@ class Direct:
     def _dense(self, weight: np.ndarray, block: int) -> np.ndarray:
         key = (block, weight.dtype)
         if key not in self._kept:
-            self._kept[key] = _banded(self.geometry, weight, block)
+            self._kept[key] = banded(self.geometry, weight, block)
         return self._kept[key]
+
+
+def _one_image(image: np.ndarray, part: Direct) -> np.ndarray:
+    return part.forward(image[None])[0]
 
 
 def _finite_floats(x: np.ndarray) -> bool:
@@ -105,12 +144,17 @@ def _finite_floats(x: np.ndarray) -> bool:
         return math.isfinite(abs(x.sum()))
 
 
+def _zero_padded(geometry: Geometry) -> bool:
+    return all(axis.padding_mode == "zeros" for axis in geometry.axes)
+
+
 @lru_cache(maxsize=1024)
 def phase_geometries(geometry: Geometry) -> list[tuple[tuple[slice, ...], tuple[slice, ...], Geometry]]:
-    """The transpose as convolutions: `(padded positions written, taps used, geometry)` for each phase of the strides.
+    """The transpose as convolutions: `(inputs written, taps used, geometry)` for each phase of the strides.
 
-    Padded position `i = first + stride*j` is read by output `o = (i - t*dilation)/stride` where that divides, so the
-    taps of one phase are every `stride/gcd`-th one and read neighbouring outputs `dilation/gcd` apart, in reverse.
+    Padded position `q` is read by output `o = (q - t*dilation)/stride` where that divides, so the taps of one phase are
+    every `stride/gcd`-th one and read neighbouring outputs `dilation/gcd` apart, in reverse. Under zero padding the
+    inputs themselves are written, under other borders the padded positions.
     """
     phases = [list(_axis_phases(axis)) for axis in geometry.axes]
     parts = []
@@ -121,20 +165,23 @@ def phase_geometries(geometry: Geometry) -> list[tuple[tuple[slice, ...], tuple[
 
 
 def _axis_phases(axis: Axis) -> Iterator[tuple[slice, slice, Axis]]:
-    padded = (axis.output_size - 1) * axis.stride + axis.extent
+    offset, size = axis.pad_before, axis.input_size
+    if axis.padding_mode != "zeros":
+        offset, size = 0, (axis.output_size - 1) * axis.stride + axis.extent
     common = math.gcd(axis.dilation, axis.stride)
     every, gap = axis.stride // common, axis.dilation // common
     for tap in range(min(every, axis.kernel_size)):
-        first = tap * axis.dilation % axis.stride
+        first = (tap * axis.dilation - offset) % axis.stride
+        count = len(range(first, size, axis.stride))
+        if not count:
+            continue
         taps = len(range(tap, axis.kernel_size, every))
-        count = len(range(first, padded, axis.stride))
-        # The last of these taps reads `shift` outputs back, so the padding before makes up for it.
-        shift = (tap * axis.dilation - first) // axis.stride
-        before = (taps - 1) * gap + shift
+        # The last of these taps reads the earliest output, which the padding before makes up for.
+        before = (taps - 1) * gap - (first + offset - tap * axis.dilation) // axis.stride
         after = count - 1 + (taps - 1) * gap + 1 - axis.output_size - before
         last = tap + (taps - 1) * every
         turned = slice(last, tap - 1 if tap else None, -every)
-        yield slice(first, None, axis.stride), turned, Axis(axis.output_size, taps, count, 1, gap, before, after)
+        yield slice(first, size, axis.stride), turned, Axis(axis.output_size, taps, count, 1, gap, before, after)
 
 
 @lru_cache(maxsize=1024)
@@ -145,198 +192,39 @@ def transpose_by_parts(geometry: Geometry) -> bool:
     moved = geometry.in_channels * math.prod((*geometry.kernel_size, *geometry.output_size))
     width = geometry.out_channels // geometry.groups
     summed = _OVERHEAD + moved * (1.2 + 12.0 / geometry.output_size[-1]) + 2 * moved * width / _speed(width)
-    return sum(direct_cost(part, best_block(part)) for _, _, part in phase_geometries(geometry)) < summed
+    return 1.1 * sum(direct_cost(part, best_block(part)) for _, _, part in phase_geometries(geometry)) < summed
 
 
 @lru_cache(maxsize=1024)
-def best_block(geometry: Geometry) -> int:
+def best_block(geometry: Geometry, columns: int = 0) -> int:
     """How many neighbouring outputs share one window: the least estimated time."""
-    return min(_BLOCKS, key=lambda block: direct_cost(geometry, block)) if geometry.axes else 1
+    return min(_BLOCKS, key=lambda block: direct_cost(geometry, block, columns)) if geometry.axes else 1
 
 
 @lru_cache(maxsize=4096)
-def direct_cost(geometry: Geometry, block: int) -> float:
-    """Estimated nanoseconds of one product in float64 on one thread; the constants are fitted to measurements."""
+def direct_cost(geometry: Geometry, block: int, columns: int = 0) -> float:
+    """Estimated nanoseconds of one image, or of so many columns at once, in float64 on one thread.
+
+    The constants are fitted to measurements.
+    """
     per_group = geometry.out_channels // geometry.groups
     if not geometry.axes:
-        return _OVERHEAD + 0.3 * geometry.nnz
+        return _OVERHEAD + 0.3 * geometry.nnz * max(columns, 1)
     *outer, last = geometry.axes
-    window = math.prod(axis.kernel_size for axis in outer) * geometry.in_channels * _window_size(last, block)
+    window = math.prod(axis.kernel_size for axis in outer) * geometry.in_channels * window_size(last, block)
     positions = math.prod(axis.output_size for axis in outer) * -(-last.output_size // block)
-    moved = window * positions
+    moved, width = window * positions, per_group * block
+    if columns:
+        gather = 0.35 if outer or geometry.in_channels > geometry.groups or block == 1 else 0.0
+        products = 120 * positions * geometry.groups
+        return _OVERHEAD + products + columns * moved * (gather + 2 * width / _NARROW)
     if block == 1:
         gather = 0.3 + 6.0 / last.output_size + (0.5 if last.stride > 1 else 0.0)
     else:
-        gather = 0.4 + 8.0 / _window_size(last, block)
-    width = per_group * block
+        gather = 0.4 + 8.0 / window_size(last, block)
     return _OVERHEAD + 400 * geometry.groups + moved * gather + 2 * moved * width / _speed(width)
 
 
 def _speed(width: int) -> float:
     """Floating-point operations a nanosecond of a product that many columns wide."""
     return 45 * min(1.0, (width / 12) ** 0.7)
-
-
-def _window_size(last: Axis, block: int) -> int:
-    """Length of the window that `block` outputs of the last axis share."""
-    return last.kernel_size if block == 1 else (block - 1) * last.stride + last.extent
-
-
-def _banded(geometry: Geometry, weight: np.ndarray, block: int) -> np.ndarray:
-    """`(groups, c_out/groups, window)` for block 1, else `(groups, window, c_out/groups * block)`."""
-    groups, per_group = geometry.groups, geometry.out_channels // geometry.groups
-    if block == 1:
-        return np.ascontiguousarray(weight).reshape(groups, per_group, -1)
-    last = geometry.axes[-1]
-    lead = weight.reshape(groups, per_group, -1, last.kernel_size)
-    dense = np.zeros((groups, lead.shape[2], _window_size(last, block), per_group, block), dtype=weight.dtype)
-    for tap in range(last.kernel_size):
-        for output in range(block):
-            dense[:, :, output * last.stride + tap * last.dilation, :, output] = lead[..., tap].swapaxes(1, 2)
-    return dense.reshape(groups, -1, per_group * block)
-
-
-def _overlap(axis: Axis, size: int) -> tuple[slice, slice]:
-    """Where the input lies within the padded positions `0..size`: the part of it, and its place there."""
-    first = max(-axis.pad_before, 0)
-    kept = max(min(axis.input_size - first, size - max(axis.pad_before, 0)), 0)
-    place = min(max(axis.pad_before, 0), size)
-    return slice(first, first + kept), slice(place, place + kept)
-
-
-@lru_cache(maxsize=256)
-def windows_of(geometry: Geometry, block: int) -> _Windows:
-    """The windows of a geometry, laid out once."""
-    return _Windows(geometry, block)
-
-
-class _Windows:
-    """Where the windows of `block` outputs lie in the padded input, and the way back."""
-
-    def __init__(self, geometry: Geometry, block: int) -> None:
-        self.geometry, self.block = geometry, block
-        self.groups = geometry.groups
-        self.axes = geometry.axes
-        self.taps = list(geometry.kernel_size)
-        self.steps = [axis.stride for axis in self.axes]
-        self.gaps = [axis.dilation for axis in self.axes]
-        self.positions = list(geometry.output_size)
-        self.padded = [(axis.output_size - 1) * axis.stride + axis.extent for axis in self.axes]
-        if block > 1:
-            last = self.axes[-1]
-            self.taps[-1], self.gaps[-1] = _window_size(last, block), 1
-            self.steps[-1] = block * last.stride
-            self.positions[-1] = -(-last.output_size // block)
-            self.padded[-1] = (self.positions[-1] - 1 - (-self.taps[-1] // self.steps[-1])) * self.steps[-1]
-        self.window = geometry.in_channels // self.groups * math.prod(self.taps)
-        self.indices = [
-            axis.source(np.arange(size) - axis.pad_before) if axis.padding_mode != "zeros" else None
-            for axis, size in zip(self.axes, self.padded, strict=True)
-        ]
-
-    def forward(self, dense: np.ndarray, image: np.ndarray, result: np.ndarray) -> None:
-        """Write the convolution of one image into `result`."""
-        padded = self.pad(image)
-        for rows in self._chunks():
-            windows = self._gather(padded, rows)
-            if self.block == 1:
-                part = self._flat_rows(result, rows)
-                np.matmul(dense, windows.reshape(self.groups, self.window, -1), out=part)
-            else:
-                self._unblock(np.matmul(windows.reshape(self.groups, -1, self.window), dense), result, rows)
-
-    def backward(self, dense: np.ndarray, image: np.ndarray, result: np.ndarray) -> None:
-        """Write the transpose applied to one image into `result`; for windows of one output each."""
-        padded = np.zeros((self.geometry.in_channels, *self.padded), dtype=result.dtype)
-        for rows in self._chunks():
-            spread = np.matmul(dense.swapaxes(1, 2), self._flat_rows(image, rows))
-            self._spread(padded, spread.reshape(self.geometry.in_channels, *self.taps, *self._counts(rows)), rows)
-        self.unpad(padded, result)
-
-    def _counts(self, rows: slice) -> list[int]:
-        """Positions on each axis within the rows."""
-        return [rows.stop - rows.start, *self.positions[1:]] if self.axes else []
-
-    def _chunks(self) -> Iterator[slice]:
-        """The first axis in runs whose windows fit the cache."""
-        if not self.axes:
-            yield slice(0, 1)
-            return
-        per_row = self.groups * self.window * math.prod(self.positions[1:])
-        size = max(1, _CHUNK // max(per_row, 1))
-        for start in range(0, self.positions[0], size):
-            yield slice(start, min(start + size, self.positions[0]))
-
-    def _flat_rows(self, tensor: np.ndarray, rows: slice) -> np.ndarray:
-        """Rows of an output tensor as `(groups, channels, positions)`, a view."""
-        per_row = math.prod(self.positions[1:])
-        flat = tensor.reshape(self.groups, -1, math.prod(self.positions))
-        return flat[:, :, rows.start * per_row : rows.stop * per_row]
-
-    def pad(self, image: np.ndarray) -> np.ndarray:
-        """The image as the windows need it: cropped or padded on each axis by its border rule."""
-        for number, (axis, size, index) in enumerate(zip(self.axes, self.padded, self.indices, strict=True), start=1):
-            if index is not None:
-                image = image.take(index, axis=number)
-            elif axis.pad_before or size != image.shape[number]:
-                inside, outside = _overlap(axis, size)
-                wider = np.zeros((*image.shape[:number], size, *image.shape[number + 1 :]), dtype=image.dtype)
-                head = (slice(None),) * number
-                wider[(*head, outside)] = image[(*head, inside)]
-                image = wider
-        return image
-
-    def unpad(self, padded: np.ndarray, result: np.ndarray) -> None:
-        """The adjoint of the padding: what was repeated is added up, what was cropped is zero."""
-        for number, (axis, index) in enumerate(zip(self.axes, self.indices, strict=True), start=1):
-            head = (slice(None),) * number
-            inside, outside = _overlap(axis, padded.shape[number])
-            if index is None and inside == slice(0, axis.input_size):
-                padded = padded[(*head, outside)]
-                continue
-            narrow = np.zeros((*padded.shape[:number], axis.input_size, *padded.shape[number + 1 :]), padded.dtype)
-            narrow[(*head, inside)] = padded[(*head, outside)]
-            if index is not None:
-                for position in (*range(outside.start), *range(outside.stop, index.size)):
-                    narrow[(*head, index[position])] += padded[(*head, position)]
-            padded = narrow
-        result[...] = padded
-
-    def _gather(self, padded: np.ndarray, rows: slice) -> np.ndarray:
-        """The windows: for block 1 `(channels, taps, positions)`, else `(groups, positions, channels, taps)`."""
-        channel, *strides = padded.strides
-        per_group = self.geometry.in_channels // self.groups
-        base = padded[:, rows.start * self.steps[0] :] if self.axes else padded
-        moves = [stride * step for stride, step in zip(strides, self.steps, strict=True)]
-        reads = [stride * gap for stride, gap in zip(strides, self.gaps, strict=True)]
-        counts = self._counts(rows)
-        if self.block == 1:
-            shape, steps = (per_group * self.groups, *self.taps, *counts), (channel, *reads, *moves)
-        else:
-            shape = (self.groups, *counts, per_group, *self.taps)
-            steps = (per_group * channel, *moves, channel, *reads)
-        return as_strided(base, shape, steps, writeable=False)
-
-    def _unblock(self, product: np.ndarray, result: np.ndarray, rows: slice) -> None:
-        """`(groups, positions, c_out/groups * block)` into the result, the surplus of the last block dropped."""
-        counts = self._counts(rows)
-        blocks = product.reshape(self.groups, *counts, -1, self.block)
-        blocks = np.moveaxis(blocks, -2, 1).reshape(-1, *counts[:-1], counts[-1] * self.block)
-        target = result[:, self._block_rows(rows)]
-        target[...] = blocks[..., : target.shape[-1]]
-
-    def _block_rows(self, rows: slice) -> slice:
-        """The outputs on the first axis behind some rows of positions."""
-        return slice(rows.start * self.block, rows.stop * self.block) if len(self.axes) == 1 else rows
-
-    def _spread(self, padded: np.ndarray, spread: np.ndarray, rows: slice) -> None:
-        """Add `(channels, taps, positions)` where the windows were read."""
-        counts = self._counts(rows)
-        firsts = [rows.start * self.steps[0], *[0] * (len(self.axes) - 1)] if self.axes else []
-        for taps in itertools.product(*map(range, self.taps)):
-            where = [slice(None)]
-            for first, tap, gap, step, count in zip(firsts, taps, self.gaps, self.steps, counts, strict=True):
-                start = first + tap * gap
-                where.append(slice(start, start + (count - 1) * step + 1, step))
-            read: Any = (slice(None), *taps)
-            padded[tuple(where)] += spread[read]

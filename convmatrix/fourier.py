@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from convmatrix.direct import windows_of
 from convmatrix.geometry import Geometry
+from convmatrix.windows import windows_of
 
 
 def forward(geometry: Geometry, weight: np.ndarray, x: np.ndarray) -> np.ndarray:

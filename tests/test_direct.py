@@ -11,19 +11,29 @@ import pytest
 from test_assembly import random_layers
 
 import convmatrix as cm
-from convmatrix import direct
+from convmatrix import direct, windows
 from convmatrix.direct import Direct
 from convmatrix.geometry import Axis, Geometry
-from convmatrix.operators import convolution
+from convmatrix.operators import product
 
 WAYS: dict[str, dict[str, Any]] = {
     "as it chooses": {},
-    "one output a window, windows added up": {"best_block": lambda g: 1, "transpose_by_parts": lambda g: False},
-    "one output a window, by phases": {"best_block": lambda g: 1, "transpose_by_parts": lambda g: bool(g.axes)},
-    "four outputs a window": {"best_block": lambda g: 4, "transpose_by_parts": lambda g: bool(g.axes)},
-    "blocks beyond the output": {"best_block": lambda g: 64, "transpose_by_parts": lambda g: bool(g.axes)},
-    "one row at a time": {"_CHUNK": 1, "best_block": lambda g: 1, "transpose_by_parts": lambda g: False},
-    "one row of blocks at a time": {"_CHUNK": 1, "best_block": lambda g: 4, "transpose_by_parts": lambda g: True},
+    "one output a window, windows added up": {
+        "best_block": lambda g, columns=0: 1,
+        "transpose_by_parts": lambda g: False,
+    },
+    "one output a window, by phases": {
+        "best_block": lambda g, columns=0: 1,
+        "transpose_by_parts": lambda g: bool(g.axes),
+    },
+    "four outputs a window": {"best_block": lambda g, columns=0: 4, "transpose_by_parts": lambda g: bool(g.axes)},
+    "blocks beyond the output": {"best_block": lambda g, columns=0: 64, "transpose_by_parts": lambda g: bool(g.axes)},
+    "one row at a time": {"_CHUNK": 1, "best_block": lambda g, columns=0: 1, "transpose_by_parts": lambda g: False},
+    "one row of blocks at a time": {
+        "_CHUNK": 1,
+        "best_block": lambda g, columns=0: 4,
+        "transpose_by_parts": lambda g: True,
+    },
 }
 
 
@@ -31,7 +41,7 @@ WAYS: dict[str, dict[str, Any]] = {
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """One way to apply, forced."""
     for name, value in WAYS[request.param].items():
-        monkeypatch.setattr(direct, name, value)
+        monkeypatch.setattr(windows if name == "_CHUNK" else direct, name, value)
     return str(request.param)
 
 
@@ -49,9 +59,22 @@ def test_every_way_equals_the_matrix(way: str, dtype: str, rng: np.random.Genera
         assert np.array_equal(back.reshape(2, -1).T, matrix.T @ y.reshape(2, -1).T), layer
 
 
+@pytest.mark.parametrize("dtype", ["int64", "float32", "float64", "complex128", "object"])
+def test_columns_at_once_equal_the_matrix(way: str, dtype: str, rng: np.random.Generator) -> None:
+    for layer in random_layers(36, seed=4):
+        matrix = layer.operator.tosparse()
+        by = Direct(layer.geometry, layer.weight.astype(dtype))
+        v = rng.integers(-50, 50, (matrix.shape[1], 3))
+        u = rng.integers(-50, 50, (matrix.shape[0], 3))
+        ahead, back = by.forward_columns(v.astype(dtype)), by.adjoint_columns(u.astype(dtype))
+        assert ahead.dtype == back.dtype == np.dtype(dtype)
+        assert np.array_equal(ahead, matrix @ v), layer
+        assert np.array_equal(back, matrix.T @ u), layer
+
+
 @pytest.mark.parametrize("block", [1, 4, 8, 64])
 def test_long_rows_in_blocks(block: int, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direct, "best_block", lambda geometry: block)
+    monkeypatch.setattr(direct, "best_block", lambda geometry, columns=0: block)
     for stride, dilation, groups in itertools.product((1, 2, 3), (1, 2), (1, 2)):
         weight = rng.integers(-9, 9, (4, 4 // groups, 2, 5)).astype(float)
         op = cm.conv(weight, (5, 77), stride=stride, dilation=dilation, groups=groups, padding=(1, 4))
@@ -61,7 +84,7 @@ def test_long_rows_in_blocks(block: int, rng: np.random.Generator, monkeypatch: 
 
 
 def test_a_row_larger_than_the_cache(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direct, "_CHUNK", 64)
+    monkeypatch.setattr(windows, "_CHUNK", 64)
     op = cm.conv(rng.integers(-9, 9, (3, 2, 3, 3)), (9, 40), padding=1)
     x = rng.integers(-9, 9, (1, *op.in_shape))
     assert np.array_equal(Direct(op.geometry, op.weight).forward(x).ravel(), op.tosparse() @ x.ravel())
@@ -159,8 +182,8 @@ def policy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     kept, cheap = {"matrix at once": (2**28, 2**40), "matrix at the second product": (2**28, 0)}.get(
         request.param, (0, 0)
     )
-    monkeypatch.setattr(convolution, "KEPT_BYTES", kept)
-    monkeypatch.setattr(convolution, "_CHEAP", cheap)
+    monkeypatch.setattr(product, "KEPT_BYTES", kept)
+    monkeypatch.setattr(product, "_CHEAP", cheap)
     return str(request.param)
 
 

@@ -56,6 +56,9 @@ class Transposed(TensorOperator):
     def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
         return self.of._apply(y)
 
+    def _apply_columns(self, v: np.ndarray, transpose: bool = False) -> np.ndarray:
+        return self.of._apply_columns(v, not transpose)
+
     def _other_way(self, method: str, transpose: bool = False) -> Callable[[np.ndarray], np.ndarray]:
         return self.of._other_way(method, not transpose)
 
@@ -123,6 +126,10 @@ class Product(TensorOperator):
     def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
         return self.right._apply_transpose(self.left._apply_transpose(y))
 
+    def _apply_columns(self, v: np.ndarray, transpose: bool = False) -> np.ndarray:
+        first, second = (self.left, self.right) if transpose else (self.right, self.left)
+        return second._apply_columns(first._apply_columns(v, transpose), transpose)
+
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
         if transpose:
             return self.T._csr(dtype, False)
@@ -184,6 +191,9 @@ class Sum(TensorOperator):
     def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
         return self.left._apply_transpose(y) + self.right._apply_transpose(y)
 
+    def _apply_columns(self, v: np.ndarray, transpose: bool = False) -> np.ndarray:
+        return self.left._apply_columns(v, transpose) + self.right._apply_columns(v, transpose)
+
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
         return pattern.merged([self.left._csr(dtype, transpose), self.right._csr(dtype, transpose)])
 
@@ -234,6 +244,9 @@ class Scaled(TensorOperator):
 
     def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
         return self._scale(self.of._apply_transpose(y))
+
+    def _apply_columns(self, v: np.ndarray, transpose: bool = False) -> np.ndarray:
+        return self._scale(self.of._apply_columns(v, transpose))
 
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
         factor = exact.as_numbers(exact.as_array([self.factor], "the factor"), dtype, "factor")[0]

@@ -20,6 +20,8 @@ from convmatrix.operators.pattern import Factors
 
 SparseArray = csr_array | csc_array | coo_array
 _DRAWN = 20
+_TURNED = 1 << 11
+"""Rows of a matrix turned into images at once: what the cache takes."""
 
 
 class TensorOperator(LinearOperator):  # type: ignore[misc]
@@ -72,6 +74,15 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
     def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
         """`(batch, *out_shape)` to `(batch, *in_shape)`, by the transpose."""
         raise NotImplementedError
+
+    def _apply_columns(self, v: np.ndarray, transpose: bool = False) -> np.ndarray:
+        """`(columns, batch)` to `(rows, batch)`, or back by the transpose; here turned into images and back."""
+        shape = self.out_shape if transpose else self.in_shape
+        images = np.empty((v.shape[1], v.shape[0]), dtype=v.dtype)
+        for start in range(0, v.shape[0], _TURNED):
+            images[:, start : start + _TURNED] = v[start : start + _TURNED].T
+        apply = self._apply_transpose if transpose else self._apply
+        return apply(images.reshape(v.shape[1], *shape)).reshape(v.shape[1], self.shape[1 if transpose else 0]).T
 
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
         """The matrix, or its transpose, in canonical CSR and the given numeric dtype."""
@@ -156,26 +167,18 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
             )
         if v.ndim == 1:
             return self._apply(v.reshape(1, *self.in_shape)).reshape(-1)
-        images = np.ascontiguousarray(v.T).reshape(v.shape[1], *self.in_shape)
-        return self._apply(images).reshape(v.shape[1], self.shape[0]).T
+        return self._apply_columns(v)
 
     def matvec(self, x: Any) -> np.ndarray:
-        """`A @ x` for a flat vector; SciPy's name."""
+        """`A @ x` for a flat vector, and as `matmat` for `(n, batch)`; SciPy's names."""
         return self._times(x)
 
-    def matmat(self, X: Any) -> np.ndarray:
-        """`A @ X` for `(n, batch)`; SciPy's name."""
-        return self._times(X)
-
     def rmatvec(self, x: Any) -> np.ndarray:
-        """`A.H @ x` for a flat vector; SciPy's name."""
+        """`A.H @ x` for a flat vector, and as `rmatmat` for `(m, batch)`; SciPy's names."""
         return self.H._times(x)
 
-    def rmatmat(self, X: Any) -> np.ndarray:
-        """`A.H @ X` for `(m, batch)`; SciPy's name."""
-        return self.H._times(X)
-
-    _matvec, _matmat, _rmatvec, _rmatmat = matvec, matmat, rmatvec, rmatmat
+    _matvec = _matmat = matmat = matvec
+    _rmatvec = _rmatmat = rmatmat = rmatvec
 
     # -- the matrix ---------------------------------------------------------------------------------------------------
 
@@ -210,7 +213,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
         """
         one_of(format, "format", ("csr", "csc", "coo"))
         dtype = self._number_dtype(dtype)
-        check_size(f"the {self.shape[0]} x {self.shape[1]} matrix", self._bytes_before(format, dtype), max_bytes)
+        check_size(f"the {self.shape[0]} x {self.shape[1]} matrix", self.nbytes(format, dtype), max_bytes)
         if format == "csr":
             return self._csr(dtype, False)
         if format == "csc":
@@ -233,7 +236,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
             return exact.as_array(np.array(self._sympy().tolist(), dtype=object).reshape(self.shape), "the matrix")
         dtype = self._number_dtype(dtype)
         needed = rows * columns * np.dtype(dtype).itemsize
-        check_size("the dense matrix", needed + self._bytes_before("csr", dtype), max_bytes)
+        check_size("the dense matrix", needed + self.nbytes("csr", dtype), max_bytes)
         return self._csr(dtype, False).toarray()
 
     def tosympy(self, max_bytes: float | None = None) -> Any:
@@ -254,9 +257,6 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
         """Bytes that `tosparse(format, dtype)` will take; exact operators are counted as float64."""
         entries = self.dtype if dtype is None else np.dtype(dtype)
         return sparse_nbytes(self.nnz, self.shape, format, 8 if entries.kind == "O" else entries.itemsize)
-
-    def _bytes_before(self, format: str, dtype: Any) -> int:
-        return sparse_nbytes(self.nnz, self.shape, format, np.dtype(dtype).itemsize)
 
     def _number_dtype(self, dtype: Any) -> np.dtype[Any]:
         """The dtype of the matrix asked for; entries that SciPy cannot hold are refused here or by the leaf."""
@@ -391,8 +391,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
             "matrix": f"{self.shape[0]} x {self.shape[1]}",
             "dtype": self.dtype,
         }
-        cells = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows.items())
-        return f"<table>{cells}</table>"
+        return f"<table>{''.join(f'<tr><th>{name}</th><td>{value}</td></tr>' for name, value in rows.items())}</table>"
 
 
 def _is_scalar(value: Any) -> bool:

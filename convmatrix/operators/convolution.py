@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,17 +11,12 @@ from scipy.sparse import csr_array
 
 from convmatrix import exact
 from convmatrix.assembly import assemble, exact_entries
-from convmatrix.direct import Direct, best_block, direct_cost
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import Geometry, arguments
 from convmatrix.operators import pattern
 from convmatrix.operators.algebra import Transposed
 from convmatrix.operators.base import TensorOperator
-
-KEPT_BYTES = 256 * 2**20
-"""A matrix at most this large may be kept for repeated products."""
-_CHEAP = 1 << 18
-"""Entries up to which the matrix is made at the first product: that costs no more than a few products."""
+from convmatrix.operators.product import LayerProduct
 
 
 class Convolution(TensorOperator):
@@ -43,8 +37,7 @@ class Convolution(TensorOperator):
         self.geometry = geometry
         self.weight = weight
         self._bias = bias
-        self._matrices: dict[Any, csr_array] = {}
-        self._large_products = 0
+        self._product = LayerProduct(geometry, weight)
 
     @property
     def bias(self) -> np.ndarray | None:
@@ -86,18 +79,14 @@ class Convolution(TensorOperator):
         exact.as_numbers(self.weight, None)
 
     def _apply(self, x: np.ndarray) -> np.ndarray:
-        weight, x = exact.paired(self.weight, x)
-        matrix = self._kept_matrix(weight, x, False)
-        if matrix is None:
-            return self._direct(weight).forward(x)
-        return _multiply(matrix, x).reshape(len(x), *self.out_shape)
+        return self._product.images(x, False)
 
     def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
-        weight, y = exact.paired(self.weight, y)
-        matrix = self._kept_matrix(weight, y, True)
-        if matrix is None:
-            return self._direct(weight).adjoint(y)
-        return _multiply(matrix.T, y).reshape(len(y), *self.in_shape)
+        return self._product.images(y, True)
+
+    def _apply_columns(self, v: np.ndarray, transpose: bool = False) -> np.ndarray:
+        columns = self._product.columns(v, transpose)
+        return super()._apply_columns(v, transpose) if columns is None else columns
 
     def _other_way(self, method: str, transpose: bool = False) -> Callable[[np.ndarray], np.ndarray]:
         if method != "fft" or self.dtype == object:
@@ -105,50 +94,6 @@ class Convolution(TensorOperator):
         from convmatrix import fourier
 
         return partial(fourier.adjoint if transpose else fourier.forward, self.geometry, self.weight)
-
-    def _direct(self, weight: np.ndarray) -> Direct:
-        if weight is self.weight:
-            return self._own_direct
-        return Direct(self.geometry, weight)
-
-    @cached_property
-    def _own_direct(self) -> Direct:
-        return Direct(self.geometry, self.weight)
-
-    def _kept_matrix(self, weight: np.ndarray, x: np.ndarray, transpose: bool) -> csr_array | None:
-        """The matrix, where multiplying by it is the faster way; made when it will pay."""
-        if weight.dtype == object:
-            return None
-        dtype = np.result_type(weight, x)
-        matrix = self._matrices.get(dtype)
-        if matrix is None:
-            if not self._finite:
-                # An infinite weight times a zero of the padding would be NaN; the matrix stores no padding.
-                return self.tosparse(dtype=dtype)
-            if self._matrix_costs(x.shape[0]) >= self._direct_costs(x.shape[0], transpose):
-                return None
-            if self.geometry.nbytes("csr", dtype.itemsize) > KEPT_BYTES:
-                return None
-            self._large_products += 1
-            if self.nnz > _CHEAP and self._large_products == 1:
-                return None
-            matrix = self._matrices[dtype] = self._csr(dtype, False)
-        elif x.shape[0] > 1 and self._matrix_costs(x.shape[0]) >= self._direct_costs(x.shape[0], transpose):
-            return None
-        return matrix
-
-    @cached_property
-    def _finite(self) -> bool:
-        return exact.is_finite(self.weight)
-
-    def _matrix_costs(self, batch: int) -> float:
-        """Estimated nanoseconds of `batch` products with the matrix."""
-        return 5000 + self.nnz * (0.6 + 0.25 * (batch - 1))
-
-    def _direct_costs(self, batch: int, transpose: bool) -> float:
-        """Estimated nanoseconds of `batch` products without it."""
-        one = direct_cost(self.geometry, best_block(self.geometry))
-        return batch * one * (1.4 if transpose else 1.0)
 
     def _label(self) -> str:
         groups = f", groups {self.geometry.groups}" if self.geometry.groups > 1 else ""
@@ -370,11 +315,3 @@ def _as_bias(bias: Any, channels: int, axes: int) -> np.ndarray | None:
     if array.size != channels or array.ndim > 1:
         raise ConvMatrixError(f"bias must have one value for each of the {channels} output channels, got {array.shape}")
     return array.reshape(channels, *[1] * axes)
-
-
-def _multiply(matrix: Any, x: np.ndarray) -> np.ndarray:
-    """The matrix times each image of a batch."""
-    flat = x.reshape(x.shape[0], math.prod(x.shape[1:]))
-    if len(flat) == 1:
-        return matrix @ flat[0]
-    return np.ascontiguousarray((matrix @ np.ascontiguousarray(flat.T)).T)
