@@ -1,0 +1,71 @@
+"""One measurement in a process of its own: `python -m benchmarks.child peer COO CASE LIMIT` or `... peak csr CASE`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.cases import BY_NAME
+from benchmarks.peers import PEERS, TooSlow
+from convmatrix.memory import free_memory
+
+_ENOUGH = 20.0
+"""Seconds after which a peer is not run again."""
+
+
+def peer(name: str, case_name: str, limit: str) -> dict[str, object]:
+    """Seconds that a peer takes to build, at best of up to three times, with nine tenths of the free memory."""
+    case = BY_NAME[case_name]
+    allowed = _status("VmSize") + int(0.9 * free_memory())
+    if name == "one-hot":
+        import torch
+
+        torch.set_num_threads(1)
+        allowed = _status("VmSize") + int(0.9 * free_memory())
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+    _ = case.weight
+    seconds: list[float] = []
+    try:
+        # One run alone can be ten times off where fresh memory is slow to come; long ones are spared.
+        while len(seconds) < 3 and sum(seconds) < _ENOUGH:
+            start = time.perf_counter()
+            matrix = PEERS[name](case, float(limit))
+            seconds.append(time.perf_counter() - start)
+            entries = matrix.nnz
+            del matrix
+    except TooSlow as slow:
+        return {"failed": str(slow)}
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        return {"failed": "out of memory"}
+    wanted = case.operator().nnz
+    if entries != wanted:
+        return {"failed": f"wrong: {entries} entries, not {wanted}"}
+    return {"seconds": min(seconds)}
+
+
+def peak(way: str, case_name: str) -> dict[str, object]:
+    """Peak memory of one build above what the process held before, and the bytes of the matrix."""
+    operator = BY_NAME[case_name].operator()
+    operator = operator.T if way == "transposed" else operator
+    before = _status("VmRSS")
+    matrix = operator.tosparse()
+    # ru_maxrss can start at the parent's peak, which the child inherits; the high-water mark of the image cannot.
+    used = _status("VmHWM") - before
+    return {"peak": used, "bytes": matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes}
+
+
+def _status(field: str) -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+if __name__ == "__main__":
+    measured = peer(*sys.argv[2:]) if sys.argv[1] == "peer" else peak(*sys.argv[2:])
+    print(json.dumps(measured))
