@@ -13,8 +13,8 @@ __all__ = ["plot"]
 # before it is drawn.
 _DRAWINGS: dict[tuple[str, str], tuple[str, str]] = {
     ("convmatrix.operators.base", "TensorOperator"): ("operator", "draw_operator"),
-    ("convmatrix.analysis.inspection", "Inspection"): ("inspection", "draw_inspection"),
-    ("convmatrix.analysis.recognition", "Recognition"): ("recognition", "draw_recognition"),
+    ("convmatrix.analysis.inspection.report", "Inspection"): ("inspection", "draw_inspection"),
+    ("convmatrix.analysis.recognition.answer", "Recognition"): ("recognition", "draw_recognition"),
 }
 
 

@@ -10,8 +10,8 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convmatrix.analysis import exact_rank
-from convmatrix.analysis.exact_rank import integer_rank, rank_modulo
+from convmatrix.analysis.inspection import exact_rank
+from convmatrix.analysis.inspection.exact_rank import integer_rank, rank_modulo
 
 
 @settings(max_examples=60, deadline=None)

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convmatrix as cm
-from convmatrix.analysis import conditioning, counting, inspection
+from convmatrix.analysis.inspection import conditioning, counting
+from convmatrix.analysis.inspection import report as inspection
 
 BLOCK = "block Toeplitz with Toeplitz blocks"
 DIAGONAL, SAME = "block diagonal", "symmetric"

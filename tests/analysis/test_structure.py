@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array, csr_array
 
 import convmatrix as cm
-from convmatrix.analysis import structure
+from convmatrix.analysis.inspection import structure
 
 
 def places(shape):

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from convmatrix import exact
-from convmatrix.analysis import structure
-from convmatrix.analysis.conditioning import Conditioning, conditioning
-from convmatrix.analysis.counting import count_entries, leaves
-from convmatrix.analysis.entries import Entries, explicit_entries
+from convmatrix.analysis.inspection import structure
+from convmatrix.analysis.inspection.conditioning import Conditioning, conditioning
+from convmatrix.analysis.inspection.counting import count_entries, leaves
+from convmatrix.analysis.inspection.entries import Entries, explicit_entries
 from convmatrix.errors import ConvMatrixError, MatrixTooLargeError, readable_bytes
 from convmatrix.geometry.layer import sparse_nbytes
 from convmatrix.memory import check_size

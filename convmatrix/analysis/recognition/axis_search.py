@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from convmatrix.analysis._entries import AxisView
+from convmatrix.analysis.recognition.entries import AxisView
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import Axis
 

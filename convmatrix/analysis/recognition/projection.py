@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from convmatrix.analysis._axis_search import (
+from convmatrix.analysis.recognition.axis_search import (
     SMALL,
     AxisFit,
     all_reads,
@@ -23,8 +23,8 @@ from convmatrix.analysis._axis_search import (
     is_legal,
     with_legal_size,
 )
-from convmatrix.analysis._entries import Entries
-from convmatrix.analysis._weights import held_root, projected_weight
+from convmatrix.analysis.recognition.entries import Entries
+from convmatrix.analysis.recognition.weights import held_root, projected_weight
 from convmatrix.geometry import Axis
 
 TRIALS = 64

@@ -12,10 +12,10 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from convmatrix import exact
-from convmatrix.analysis._axis_search import AxisFit, search
-from convmatrix.analysis._entries import Entries, read_entries, vanishes
-from convmatrix.analysis._projection import Nearest, default_limits, nearest
-from convmatrix.analysis._weights import exact_weight, group_weight
+from convmatrix.analysis.recognition.axis_search import AxisFit, search
+from convmatrix.analysis.recognition.entries import Entries, read_entries, vanishes
+from convmatrix.analysis.recognition.projection import Nearest, default_limits, nearest
+from convmatrix.analysis.recognition.weights import exact_weight, group_weight
 from convmatrix.assembly import exact_entries
 from convmatrix.errors import ConvMatrixError, SymbolicError
 from convmatrix.geometry import PADDING_MODES, Geometry, arguments

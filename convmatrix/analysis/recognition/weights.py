@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from convmatrix import exact
-from convmatrix.analysis._entries import Entries, gram
+from convmatrix.analysis.recognition.entries import Entries, gram
 from convmatrix.geometry import Axis
 
 
