@@ -77,7 +77,10 @@ def assemble(geometry: Geometry, weight: np.ndarray, transpose: bool = False) ->
 @lru_cache(maxsize=64)
 def labelled_pattern(geometry: Geometry, transpose: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`(indptr, indices, labels)` of the matrix: each entry's place in the raveled row-oriented weight."""
-    return _build_labels(geometry, transpose)
+    pattern = _build_labels(geometry, transpose)
+    for part in pattern:
+        part.flags.writeable = False
+    return pattern
 
 
 def _build_labels(geometry: Geometry, transpose: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

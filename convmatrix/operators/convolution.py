@@ -305,7 +305,14 @@ def _as_weight(weight: Any, axes: int, groups: Any) -> np.ndarray:
         array = array.reshape(1, 1, *array.shape)
     if 0 in array.shape:
         raise ConvMatrixError(f"weight must have no axis of length 0, got shape {array.shape}")
-    return np.ascontiguousarray(array)
+    return _frozen(array)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """A copy that nobody changes: the operator would not notice."""
+    copy = np.array(array, order="C")
+    copy.flags.writeable = False
+    return copy
 
 
 def _as_bias(bias: Any, channels: int, axes: int) -> np.ndarray | None:
@@ -314,4 +321,4 @@ def _as_bias(bias: Any, channels: int, axes: int) -> np.ndarray | None:
     array = exact.as_array(bias, "bias")
     if array.size != channels or array.ndim > 1:
         raise ConvMatrixError(f"bias must have one value for each of the {channels} output channels, got {array.shape}")
-    return array.reshape(channels, *[1] * axes)
+    return _frozen(array.reshape(channels, *[1] * axes))

@@ -323,3 +323,25 @@ def test_onnx_conv_transpose(pads: list[int], strides: list[int], extra: list[in
         pads=pads, strides=strides, output_padding=extra, dilations=dilations,
     )  # fmt: skip
     assert np.array_equal(op(x), expected)
+
+
+def test_the_callers_weight_and_bias_are_copied() -> None:
+    weight, bias = np.ones((1, 1, 2)), np.ones(1)
+    op = cm.conv(weight, 4, bias=bias)
+    before = op @ np.arange(4.0)
+    weight[:], bias[:] = 5, 5
+    assert np.array_equal(op @ np.arange(4.0), before)
+    assert np.array_equal(op.tosparse() @ np.arange(4.0), before)
+    assert op.bias is not None
+    assert op.bias.ravel().tolist() == [1.0]
+    with pytest.raises(ValueError, match="read-only"):
+        op.weight[0, 0, 0] = 7
+
+
+def test_a_returned_matrix_is_the_callers_to_change() -> None:
+    op = cm.conv([1, 2, 3], 5)
+    for _ in range(2):
+        matrix = op.tosparse()
+        assert matrix.toarray().tolist() == [[1, 2, 3, 0, 0], [0, 1, 2, 3, 0], [0, 0, 1, 2, 3]]
+        matrix.data[:] = 9
+        matrix.indices[:] = 0
