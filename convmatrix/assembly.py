@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import AxisTable, Geometry, Segment, axis_table
 from convmatrix.geometry.layer import index_itemsize
 
@@ -119,6 +120,11 @@ def _with_merged_taps(weight: np.ndarray, tables: tuple[AxisTable, ...]) -> np.n
     """The weight with, behind each axis's taps, the sums of taps that meet in one entry."""
     for axis, table in enumerate(tables, start=2):
         if table.merged:
+            if weight.dtype.kind == "i" and float(np.abs(weight.astype(np.float64)).sum()) >= 2.0**63:
+                raise ConvMatrixError(
+                    "integer weights that meet in one entry must sum to less than 2**63: pass dtype=float, or use "
+                    "tosympy() for the exact matrix"
+                )
             sums = [weight.take(list(taps), axis=axis).sum(axis=axis, keepdims=True) for taps in table.merged]
             weight = np.concatenate([weight, *sums], axis=axis)
     return weight
@@ -313,6 +319,8 @@ class _Assembly:
     def _pattern(self, segment: Segment, columns: np.ndarray, taps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Columns and data of one pattern of the last axis, row after row, each row's outer positions first."""
         last = segment.columns * self.column_strides[-1]
+        if columns.size == 1:
+            return columns[0] + last, taps[:, 0, segment.taps]
         if segment.period == 1:
             all_taps = segment.taps.size == taps.shape[2] and bool(np.all(np.diff(segment.taps) == 1))
             chosen = taps if all_taps else taps[:, :, segment.taps]

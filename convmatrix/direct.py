@@ -17,7 +17,7 @@ import numpy as np
 
 from convmatrix.assembly import by_row_channel
 from convmatrix.geometry import Axis, Geometry
-from convmatrix.windows import banded, window_size, windows_of
+from convmatrix.windows import Windows, banded, window_size
 
 _EXACT = 2**53
 """Integers below this are exact in float64, where products are fast."""
@@ -39,11 +39,12 @@ class Direct:
         self.geometry = geometry
         self.weight = weight
         self._kept: dict[tuple[int, Any], np.ndarray] = {}
+        self._layouts: dict[int, Windows] = {}
 
     def forward(self, x: np.ndarray) -> np.ndarray:
         """The convolution of each image of the batch."""
         weight, x, restore = self._in_floats(x)
-        windows = windows_of(self.geometry, best_block(self.geometry) if _finite_floats(x) else 1)
+        windows = self._windows(best_block(self.geometry) if _finite_floats(x) else 1)
         dense = self._dense(weight, windows.block)
         out = np.empty((x.shape[0], *self.geometry.out_shape), dtype=np.result_type(weight, x))
         for image, result in zip(x, out, strict=True):
@@ -54,7 +55,7 @@ class Direct:
         """Its transpose (not conjugated): windows added up, or convolutions of `y` with the taps turned round."""
         weight, y, restore = self._in_floats(y)
         out = np.zeros((y.shape[0], *self.geometry.in_shape), dtype=np.result_type(weight, y))
-        windows = windows_of(self.geometry, 1)
+        windows = self._windows(1)
         by_parts = transpose_by_parts(self.geometry)
         for image, result in zip(y, out, strict=True):
             if by_parts:
@@ -67,7 +68,7 @@ class Direct:
         """The convolution of each column of `(c_in * inputs, batch)`."""
         weight, v, restore = self._in_floats(v)
         batch = v.shape[1]
-        windows = windows_of(self.geometry, best_block(self.geometry, batch) if _finite_floats(v) else 1)
+        windows = self._windows(best_block(self.geometry, batch) if _finite_floats(v) else 1)
         out = np.empty((*self.geometry.out_shape, batch), dtype=np.result_type(weight, v))
         windows.forward_columns(self._dense(weight, windows.block), v.reshape(*self.geometry.in_shape, batch), out)
         out = out.reshape(self.geometry.shape[0], batch)
@@ -87,7 +88,7 @@ class Direct:
 
     def _by_parts(self, result: np.ndarray, apply: Callable[[Direct], np.ndarray]) -> None:
         """Write the transpose into `result`, phase by phase, on the padded input where its border is read."""
-        windows = windows_of(self.geometry, 1)
+        windows = self._windows(1)
         padded = result
         if not _zero_padded(self.geometry):
             padded = np.zeros(
@@ -112,18 +113,23 @@ class Direct:
         if self.weight.dtype.kind != "i" or x.dtype.kind not in "iub":
             return self.weight, x, None
         largest = max(-int(x.min(initial=0)), int(x.max(initial=0)))
-        if largest * self._largest_sum >= _EXACT:
+        if largest * self.largest_sum >= _EXACT:
             return self.weight, x.astype(np.int64), None
         return self._float_weight, x.astype(np.float64), np.int64
 
     @cached_property
-    def _largest_sum(self) -> float:
+    def largest_sum(self) -> float:
         """No row and no column of the matrix has a larger sum of magnitudes."""
         return float(np.abs(self.weight.astype(np.float64)).sum())
 
     @cached_property
     def _float_weight(self) -> np.ndarray:
         return self.weight.astype(np.float64)
+
+    def _windows(self, block: int) -> Windows:
+        if block not in self._layouts:
+            self._layouts[block] = Windows(self.geometry, block)
+        return self._layouts[block]
 
     def _dense(self, weight: np.ndarray, block: int) -> np.ndarray:
         key = (block, weight.dtype)

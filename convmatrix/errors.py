@@ -34,13 +34,15 @@ class MatrixTooLargeError(ConvMatrixError):
         Bytes the matrix would take, and the bytes allowed.
     """
 
-    def __init__(self, what: str, needed: int, limit: int) -> None:
+    WITHOUT_MATRIX = (
+        "apply the operator without its matrix (op(x), op @ v, svds(op), lsqr(op, y)), or pass a larger max_bytes"
+    )
+
+    def __init__(self, what: str, needed: int, limit: int, way_round: str = WITHOUT_MATRIX) -> None:
         self.needed = int(needed)
         self.limit = int(limit)
         super().__init__(
-            f"{what} would take {readable_bytes(needed)}, more than the {readable_bytes(limit)} allowed by "
-            f"max_bytes; apply the operator without its matrix (op(x), op @ v, svds(op), lsqr(op, y)), "
-            f"or pass a larger max_bytes"
+            f"{what} would take {readable_bytes(needed)}, more than the {readable_bytes(limit)} allowed; {way_round}"
         )
 
 

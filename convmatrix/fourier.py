@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from convmatrix.geometry import Geometry
-from convmatrix.windows import windows_of
+from convmatrix.windows import Windows
 
 
 def forward(geometry: Geometry, weight: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -45,7 +45,7 @@ class _Plan:
         from scipy import fft
 
         self.fft = fft
-        self.windows = windows_of(geometry, 1)
+        self.windows = Windows(geometry, 1)
         self.dtype = np.result_type(weight, x, np.float32)
         self.real = self.dtype.kind == "f"
         self.size = [fft.next_fast_len(size, real=self.real) for size in self.windows.padded]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from numbers import Real
 from pathlib import Path
 
 from convmatrix.errors import ConvMatrixError, MatrixTooLargeError
@@ -17,10 +18,18 @@ def check_size(what: str, needed: int, max_bytes: float | None) -> None:
         if needed <= _UNCHECKED:
             return
         max_bytes = int(_SHARE * free_memory())
-    elif isinstance(max_bytes, bool) or not isinstance(max_bytes, (int, float)) or not max_bytes >= 0:
+    elif isinstance(max_bytes, bool) or not isinstance(max_bytes, Real) or not max_bytes >= 0:
         raise ConvMatrixError(f"max_bytes must be a number of bytes of at least 0, got {max_bytes!r}")
     if needed > max_bytes:
         raise MatrixTooLargeError(what, needed, int(min(max_bytes, 2**63)))
+
+
+def check_result(needed: int) -> None:
+    """The same for what a product allocates."""
+    if needed > _UNCHECKED and needed > (limit := int(_SHARE * free_memory())):
+        raise MatrixTooLargeError(
+            "the product", needed, limit, "apply the operator to fewer or smaller inputs at a time"
+        )
 
 
 def free_memory() -> int:

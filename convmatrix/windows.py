@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -42,12 +41,6 @@ def _overlap(axis: Axis, size: int) -> tuple[slice, slice]:
     kept = max(min(axis.input_size - first, size - max(axis.pad_before, 0)), 0)
     place = min(max(axis.pad_before, 0), size)
     return slice(first, first + kept), slice(place, place + kept)
-
-
-@lru_cache(maxsize=256)
-def windows_of(geometry: Geometry, block: int) -> Windows:
-    """The windows of a geometry, laid out once."""
-    return Windows(geometry, block)
 
 
 class Windows:

@@ -119,4 +119,4 @@ def _is_sequence(value: Any) -> bool:
         return False
     if isinstance(value, Sequence):
         return True
-    return hasattr(value, "__len__") and hasattr(value, "__iter__") and getattr(value, "ndim", 1) > 0
+    return hasattr(value, "__len__") and hasattr(value, "__getitem__") and getattr(value, "ndim", 1) > 0

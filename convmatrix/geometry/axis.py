@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from convmatrix.errors import ConvMatrixError
+from convmatrix.geometry import arguments
 
 PADDING_MODES = ("zeros", "circular", "reflect", "replicate", "symmetric")
 """What a position outside the input reads: nothing, the input wrapped round, mirrored without and with its edge
@@ -56,6 +57,9 @@ class Axis:
     padding_mode: str = "zeros"
 
     def __post_init__(self) -> None:
+        for name in ("input_size", "kernel_size", "stride", "dilation"):
+            arguments.integer(getattr(self, name), name, 1)
+        arguments.one_of(self.padding_mode, "padding_mode", PADDING_MODES)
         if self.output_size < 1 or self.output_size > self.size_rule:
             raise ConvMatrixError(
                 f"output size must be between 1 and what the size rule gives, {self.size_rule} "

@@ -128,6 +128,8 @@ class Geometry:
 
     def __post_init__(self) -> None:
         _check_groups(self.groups, self.in_channels, self.out_channels)
+        if max(self.shape) >= 2**63:
+            raise ConvMatrixError(f"input_size must give fewer than 2**63 rows and columns, got {self.shape}")
 
     @cached_property
     def input_size(self) -> tuple[int, ...]:

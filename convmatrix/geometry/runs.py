@@ -13,6 +13,9 @@ import numpy as np
 
 from convmatrix.geometry.axis import Axis
 
+_KEPT = 1 << 15
+"""Positions up to which a table is kept for the next layer with the same axis."""
+
 
 @dataclass(frozen=True, eq=False)
 class Segment:
@@ -84,9 +87,17 @@ class AxisTable:
         return rows, np.concatenate(columns), np.concatenate(taps)
 
 
-@lru_cache(maxsize=256)
 def axis_table(axis: Axis, transpose: bool = False) -> AxisTable:
     """The table of `axis`: a row an output, or with `transpose` a row an input and the outputs that read it."""
+    return (_kept_table if axis.input_size + axis.output_size <= _KEPT else _make_table)(axis, transpose)
+
+
+@lru_cache(maxsize=256)
+def _kept_table(axis: Axis, transpose: bool) -> AxisTable:
+    return _make_table(axis, transpose)
+
+
+def _make_table(axis: Axis, transpose: bool) -> AxisTable:
     low, high = axis.interior
     merges: dict[tuple[int, ...], int] = {}
     border = _zero_border if axis.padding_mode == "zeros" else _read_border
@@ -124,18 +135,30 @@ def _read_border(axis: Axis, start: int, stop: int, merges: dict[tuple[int, ...]
     reads = axis.source(axis.positions(np.arange(start, stop, dtype=np.int64)))
     order = np.argsort(reads, axis=1, kind="stable")
     reads = np.take_along_axis(reads, order, axis=1)
-    columns, taps, lengths = [], [], []
-    for row, sources in zip(order.tolist(), reads, strict=True):
-        begins = np.flatnonzero(np.r_[True, sources[1:] != sources[:-1]])
-        columns.append(sources[begins])
-        lengths.append(begins.size)
-        ends = [*begins.tolist()[1:], axis.kernel_size]
-        for begin, end in zip(begins.tolist(), ends, strict=True):
-            group = tuple(row[begin:end])
-            taps.append(group[0] if len(group) == 1 else axis.kernel_size + merges.setdefault(group, len(merges)))
-    return [
-        Segment(start, stop - start, 1, np.array(lengths), np.concatenate(columns), 0, np.array(taps, dtype=np.int64))
-    ]
+    begins = np.ones(reads.shape, dtype=bool)
+    np.not_equal(reads[:, 1:], reads[:, :-1], out=begins[:, 1:])
+    taps = order.copy()
+    # Rows in which taps meet come in few kinds: which taps, in which order, meet where.
+    meeting = np.flatnonzero(~begins.all(axis=1))
+    if meeting.size:
+        kinds, kind_of = np.unique(np.hstack([order[meeting], begins[meeting]]), axis=0, return_inverse=True)
+        for number, kind in enumerate(kinds):
+            merged = _merged_taps(kind[: axis.kernel_size].tolist(), kind[axis.kernel_size :], axis.kernel_size, merges)
+            taps[meeting[kind_of.reshape(-1) == number]] = merged
+    lengths = np.count_nonzero(begins, axis=1)
+    return [Segment(start, stop - start, 1, lengths, reads[begins], 0, taps[begins])]
+
+
+def _merged_taps(
+    order: list[int], begins: np.ndarray, kernel_size: int, merges: dict[tuple[int, ...], int]
+) -> np.ndarray:
+    """The tap stored at each beginning of a run: the only one of the run, or the number of their sum."""
+    taps = np.array(order, dtype=np.int64)
+    starts = np.flatnonzero(begins).tolist()
+    for begin, end in zip(starts, [*starts[1:], kernel_size], strict=True):
+        if end - begin > 1:
+            taps[begin] = kernel_size + merges.setdefault(tuple(order[begin:end]), len(merges))
+    return taps
 
 
 def _transpose(table: AxisTable, axis: Axis) -> AxisTable:

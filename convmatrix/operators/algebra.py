@@ -133,7 +133,11 @@ class Product(TensorOperator):
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
         if transpose:
             return self.T._csr(dtype, False)
-        product = self.left._csr(dtype, False) @ self.right._csr(dtype, False)
+        left, right = self.left._csr(dtype, False), self.right._csr(dtype, False)
+        if np.dtype(dtype).kind in "iu":
+            longest = int(np.diff(left.indptr).max(initial=0))
+            pattern.check_integers(longest * pattern.largest(left) * pattern.largest(right))
+        product = left @ right
         # SciPy drops sums that happen to be 0; the pattern is to be the geometry's alone.
         if product.nnz != self.nnz:
             return pattern.merged([product, (self._structure() * 0).astype(dtype)])
@@ -195,7 +199,9 @@ class Sum(TensorOperator):
         return self.left._apply_columns(v, transpose) + self.right._apply_columns(v, transpose)
 
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
-        return pattern.merged([self.left._csr(dtype, transpose), self.right._csr(dtype, transpose)])
+        parts = [self.left._csr(dtype, transpose), self.right._csr(dtype, transpose)]
+        pattern.check_integers(sum(map(pattern.largest, parts)) if np.dtype(dtype).kind in "iu" else 0)
+        return pattern.merged(parts)
 
     def _structure(self) -> csr_array:
         structure = pattern.merged([self.left._structure(), self.right._structure()])
@@ -216,7 +222,8 @@ class Scaled(TensorOperator):
     """`factor * of`, the factor a number or a SymPy expression."""
 
     def __init__(self, factor: Any, of: TensorOperator) -> None:
-        self.factor, self.of = factor, of
+        self.factor = int(factor) if isinstance(factor, np.integer) else factor
+        self.of = of
         self._yields = of._yields if isinstance(factor, (int, float)) else 0
         super().__init__(_scaled_dtype(factor, of), of.in_shape, of.out_shape)
 
@@ -251,6 +258,7 @@ class Scaled(TensorOperator):
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
         factor = exact.as_numbers(exact.as_array([self.factor], "the factor"), dtype, "factor")[0]
         matrix = self.of._csr(dtype, transpose)
+        pattern.check_integers(pattern.largest(matrix) * abs(int(factor)) if matrix.dtype.kind in "iu" else 0)
         matrix.data *= factor
         return matrix
 
@@ -314,6 +322,4 @@ def _scaled_dtype(factor: Any, of: TensorOperator) -> np.dtype[Any]:
         return np.dtype(object) if array.dtype.kind in "iO" or exact.is_symbolic(array) else array.dtype
     if array.dtype == object:
         return np.dtype(object) if of.dtype.kind in "iu" else of.dtype
-    if of.dtype.kind in "iu":
-        return array.dtype
-    return np.result_type(of.dtype, factor)
+    return np.result_type(np.int64 if of.dtype.kind in "iu" else of.dtype, factor)

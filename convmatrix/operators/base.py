@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -30,6 +31,9 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
     It is a `scipy.sparse.linalg.LinearOperator`, so `svds`, `lsqr`, `cg` take it as it is, and PyLops through
     `pylops.aslinearoperator`. Tensors are flattened row-major (C order): `shape` is
     `(prod(out_shape), prod(in_shape))`.
+
+    Floats may differ in their last bits between the direct way, a kept matrix and `method="fft"`; integer values never
+    do between the first two.
 
     Attributes
     ----------
@@ -190,7 +194,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
         Parameters
         ----------
         format : {"csr", "csc", "coo"}
-            All three are written directly; for others call SciPy on the result.
+            Of a convolution all three are written directly; for other formats call SciPy on the result.
         dtype : numpy dtype, optional
             Of the entries, by default the operator's own. Exact fractions need `dtype=float`. float16 and bfloat16
             weights have become float32 before, which SciPy can hold.
@@ -289,14 +293,6 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
     def _adjoint(self) -> TensorOperator:
         return self.H
 
-    def transpose(self) -> TensorOperator:
-        """`T`, SciPy's name."""
-        return self.T
-
-    def adjoint(self) -> TensorOperator:
-        """`H`, SciPy's name."""
-        return self.H
-
     def __matmul__(self, other: Any) -> Any:
         """Compose with an operator (`A @ B` applies B first), or apply to a vector or matrix."""
         if isinstance(other, TensorOperator):
@@ -391,7 +387,8 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
             "matrix": f"{self.shape[0]} x {self.shape[1]}",
             "dtype": self.dtype,
         }
-        return f"<table>{''.join(f'<tr><th>{name}</th><td>{value}</td></tr>' for name, value in rows.items())}</table>"
+        cells = [f"<tr><th>{name}</th><td>{html.escape(str(value))}</td></tr>" for name, value in rows.items()]
+        return f"<table>{''.join(cells)}</table>"
 
 
 def _is_scalar(value: Any) -> bool:

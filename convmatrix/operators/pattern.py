@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import block_diag, coo_array, csr_array
 
+from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import Axis, Geometry, axis_table
 from convmatrix.geometry.layer import index_itemsize
 
@@ -71,6 +72,20 @@ def merged(parts: list[csr_array]) -> csr_array:
     joined = coo_array((data, (np.concatenate(rows), np.concatenate(columns))), shape=parts[0].shape).tocsr()
     joined.sum_duplicates()
     return joined
+
+
+def largest(matrix: csr_array) -> int:
+    """The largest magnitude among integer entries."""
+    return max(-int(matrix.data.min(initial=0)), int(matrix.data.max(initial=0)))
+
+
+def check_integers(bound: int) -> None:
+    """Refuse integer entries that might wrap: their magnitude is at most `bound`."""
+    if bound >= 2**63:
+        raise ConvMatrixError(
+            f"integer entries must stay below 2**63, got a bound of about {float(bound):.3g}: pass dtype=float, or use "
+            "tosympy() for the exact matrix"
+        )
 
 
 def with_small_indices(matrix: csr_array) -> csr_array:

@@ -13,7 +13,7 @@ from convmatrix import exact
 from convmatrix.assembly import assemble
 from convmatrix.direct import Direct, best_block, direct_cost, phase_geometries
 from convmatrix.geometry import Geometry
-from convmatrix.memory import check_size
+from convmatrix.memory import check_result, check_size
 
 KEPT_BYTES = 256 * 2**20
 """The most that matrices kept for repeated products take."""
@@ -31,12 +31,14 @@ class LayerProduct:
 
     def images(self, x: np.ndarray, transpose: bool) -> np.ndarray:
         """`(batch, *in_shape)` to `(batch, *out_shape)`, or back."""
-        weight, x = exact.paired(self.weight, x)
+        weight, x, wide = self._paired(x)
+        check_result(len(x) * sum(self.geometry.shape) * 8)
         directly = len(x) * self._image_cost(transpose)
         matrix = self._matrix_for(weight, x.dtype, transpose, self._matrix_cost(len(x), 2.0), directly)
         if matrix is None:
             direct = self._direct(weight)
-            return direct.adjoint(x) if transpose else direct.forward(x)
+            result = direct.adjoint(x) if transpose else direct.forward(x)
+            return exact.as_array(result, "the result") if wide else result
         flat = x.reshape(len(x), math.prod(x.shape[1:]))
         shape = self.geometry.in_shape if transpose else self.geometry.out_shape
         if len(flat) == 1:
@@ -45,8 +47,9 @@ class LayerProduct:
 
     def columns(self, v: np.ndarray, transpose: bool) -> np.ndarray | None:
         """The matrix or its transpose times `(entries, batch)`; None where columns are better turned into images."""
-        weight, v = exact.paired(self.weight, v)
+        weight, v, _ = self._paired(v)
         batch = v.shape[1]
+        check_result(batch * sum(self.geometry.shape) * 8)
         if weight.dtype == object or not batch:
             return None
         # To change the layout and back takes a few nanoseconds an entry.
@@ -60,6 +63,21 @@ class LayerProduct:
             return None
         direct = self._direct(weight)
         return direct.adjoint_columns(v) if transpose else direct.forward_columns(v)
+
+    def _paired(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Weight and operand ready to be multiplied; as exact objects, and True, where a sum of int64 might wrap."""
+        weight, x = exact.paired(self.weight, x)
+        if weight.dtype.kind == x.dtype.kind == "i":
+            largest = max(-int(x.min(initial=0)), int(x.max(initial=0)))
+            if largest * self._own_direct.largest_sum >= 2**63:
+                return weight.astype(object), x.astype(object), True
+        return weight, x, False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"geometry": self.geometry, "weight": self.weight}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
 
     def _direct(self, weight: np.ndarray) -> Direct:
         return self._own_direct if weight is self.weight else Direct(self.geometry, weight)
@@ -93,7 +111,7 @@ class LayerProduct:
         self._products += 1
         if self.geometry.nnz > _CHEAP and self._products == 1:
             return None
-        taken = sum(m.data.nbytes + m.indices.nbytes + m.indptr.nbytes for m in self._matrices.values())
+        taken = sum(m.data.nbytes + m.indices.nbytes + m.indptr.nbytes for m in list(self._matrices.values()))
         if taken + self._nbytes(dtype, transpose) > KEPT_BYTES:
             other = self._matrices.get((dtype, not transpose))
             return None if other is None else other.T

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import convmatrix as cm
-from convmatrix.geometry import PADDING_MODES, Axis, Geometry
+from convmatrix.geometry import PADDING_MODES, Axis, Geometry, axis_table
 
 
 def conv_axis(i: int, k: int, s: int = 1, padding: object = 0, d: int = 1) -> Axis:
@@ -193,3 +193,26 @@ def test_an_axis_is_a_value() -> None:
 def test_an_axis_that_cannot_be(axis: dict[str, int], message: str) -> None:
     with pytest.raises(cm.ConvMatrixError, match=re.escape(message)):
         Axis(**axis)  # type: ignore[arg-type]
+
+
+INVALID = {
+    "stride 0": ({"stride": 0}, "stride must be at least 1, got 0"),
+    "kernel 0": ({"kernel_size": 0}, "kernel_size must be at least 1, got 0"),
+    "float size": ({"input_size": 5.0}, "input_size must be an integer of at least 1, got 5.0"),
+    "dilation -1": ({"dilation": -1}, "dilation must be at least 1, got -1"),
+    "mode": ({"padding_mode": "wrap"}, "padding_mode must be one of 'zeros'.*got 'wrap'"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), INVALID.values(), ids=INVALID)
+def test_an_axis_is_validated_by_itself(changes, message):
+    arguments = {"input_size": 5, "kernel_size": 3, "output_size": 3, **changes}
+    with pytest.raises(cm.ConvMatrixError, match=message):
+        Axis(**arguments)
+
+
+@pytest.mark.parametrize("mode", ["circular", "reflect", "replicate", "symmetric"])
+def test_wide_borders_are_counted_as_they_are_stored(mode):
+    axis = Geometry.conv((50,), (3,), padding=((40, 33),), stride=2, padding_mode=mode).axes[0]
+    assert axis.nnz == sum(len(set(row)) for row in axis.reads().tolist())
+    assert axis_table(axis).nnz == axis_table(axis, True).nnz == axis.nnz

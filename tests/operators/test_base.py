@@ -222,3 +222,22 @@ def test_plain_results_of_products(kind: str) -> None:
     op = cm.conv(np.array([1, 2], kind), 5)
     for answer in (op @ np.ones(5), op(np.ones((2, 1, 5))), op @ np.ones((5, 2))):
         assert type(answer) is np.ndarray
+
+
+def test_the_summary_is_escaped() -> None:
+    import sympy
+
+    html = (sympy.Symbol("<b>") * cm.conv(np.ones((1, 1, 3)), 40))._repr_html_()
+    assert html is not None
+    assert "<b>" not in html
+    assert "&lt;b&gt;" in html
+
+
+def test_sizes_beyond_any_index_are_refused() -> None:
+    with pytest.raises(cm.ConvMatrixError, match=r"fewer than 2\*\*63 rows and columns"):
+        cm.conv([1], 2**63)
+
+
+def test_results_beyond_the_memory_are_refused() -> None:
+    with pytest.raises(cm.MatrixTooLargeError, match=r"the product would take .* smaller inputs"):
+        cm.conv([1, 2, 3], 10, padding=10**12) @ np.ones(10)

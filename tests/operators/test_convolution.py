@@ -345,3 +345,47 @@ def test_a_returned_matrix_is_the_callers_to_change() -> None:
         assert matrix.toarray().tolist() == [[1, 2, 3, 0, 0], [0, 1, 2, 3, 0], [0, 0, 1, 2, 3]]
         matrix.data[:] = 9
         matrix.indices[:] = 0
+
+
+LARGE = 2**40
+
+
+def test_integer_products_beyond_int64_stay_exact() -> None:
+    op = cm.conv([LARGE, LARGE], 3)
+    assert (op @ np.full(3, LARGE)).tolist() == [2 * LARGE**2] * 2
+    assert (op @ np.full((3, 2), LARGE)).tolist() == [[2 * LARGE**2] * 2] * 2
+    assert (op.T @ np.full(2, LARGE)).tolist() == [LARGE**2, 2 * LARGE**2, LARGE**2]
+    assert (op @ np.ones(3, dtype=int)).dtype == np.int64
+
+
+WRAPPING = {
+    "product": lambda: (cm.conv([LARGE], 3) @ cm.conv([LARGE], 3)).toarray(),
+    "merged taps": lambda: cm.conv([2**62, 2**62], 3, padding=1, padding_mode="replicate").tosparse(),
+    "multiple": lambda: (4 * cm.conv([2**62, 1], 3)).tosparse(),
+    "sum": lambda: (cm.conv([2**62], 3) + cm.conv([2**62], 3)).tosparse(),
+}
+
+
+@pytest.mark.parametrize("make", WRAPPING.values(), ids=WRAPPING)
+def test_integer_entries_never_wrap(make) -> None:
+    with pytest.raises(cm.ConvMatrixError, match=r"2\*\*63.*pass dtype=float, or use tosympy"):
+        make()
+
+
+def test_pickled_without_the_kept_matrix() -> None:
+    import pickle
+
+    op = cm.conv(np.arange(9.0).reshape(3, 3), (40, 40), padding=1)
+    small = len(pickle.dumps(op))
+    x = np.arange(1600.0)
+    before = [op @ x for _ in range(3)][-1]
+    assert len(pickle.dumps(op)) < small + 200
+    assert np.array_equal(pickle.loads(pickle.dumps(op)) @ x, before)
+
+
+def test_large_layers_leave_nothing_behind_in_the_caches() -> None:
+    from convmatrix.geometry import runs
+
+    before = runs._kept_table.cache_info().currsize
+    cm.conv([1, 2, 3], 100_003, padding=1, padding_mode="circular").tosparse()
+    assert runs._kept_table.cache_info().currsize == before
