@@ -227,10 +227,31 @@ def _exact_value(value: Any) -> Any:
 
 def _floats(array: np.ndarray, dtype: np.dtype[Any], name: str) -> np.ndarray:
     convert = complex if dtype.kind == "c" else float
+    numbers = [_float(entry, convert, dtype, array, name) for entry in array.flat]
+    with np.errstate(over="ignore"):
+        floats = np.array(numbers, dtype=dtype).reshape(array.shape)
+    if not np.isfinite(floats).all():
+        raise _misfit(array[~np.isfinite(floats)][0], dtype, name)
+    return floats
+
+
+def _float(entry: Any, convert: type, dtype: np.dtype[Any], array: np.ndarray, name: str) -> Any:
     try:
-        return np.array([convert(entry) for entry in array.flat], dtype=dtype).reshape(array.shape)
+        return convert(entry)
     except TypeError:
         raise SymbolicError(_refusal(array, name)) from None
+    except OverflowError:
+        raise _misfit(entry, dtype, name) from None
+
+
+def _misfit(entry: Any, dtype: np.dtype[Any], name: str) -> ConvMatrixError:
+    """The refusal of an entry beyond a float type, in few digits: there may be thousands."""
+    if is_sympy(entry):
+        shown = str(entry.evalf(3))
+    else:
+        power = math.floor(math.log10(abs(entry.numerator)) - math.log10(entry.denominator))
+        shown = f"about {'-' if entry < 0 else ''}1e{power}"
+    return ConvMatrixError(f"{name} entries must fit a {dtype}, got {shown}")
 
 
 def _refusal(array: np.ndarray, name: str) -> str:

@@ -15,9 +15,10 @@ MODES = ("zeros", "circular", "reflect", "symmetric", "replicate")
 
 
 def draw() -> Figure:
-    figure, axes = plt.subplots(2, 3, figsize=(11, 7.6), layout="constrained")
+    figure, axes = plt.subplots(2, 3, figsize=(11, 8.0), layout="constrained")
     for ax, mode in zip(axes.flat, MODES, strict=False):
         cm.plot(cm.conv("a b c d e", 8, padding=2, padding_mode=mode), ax=ax)
         ax.set_title(mode)
     axes.flat[-1].axis("off")
+    figure.get_layout_engine().set(h_pad=0.12)
     return figure

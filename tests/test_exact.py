@@ -238,3 +238,28 @@ def test_factors(factor: Any, expected: Any) -> None:
     scalar = exact.as_scalar(factor)
     assert scalar == expected
     assert not isinstance(scalar, bool)
+
+
+BEYOND_FLOATS = [
+    ([10**400, 1], float, "weight entries must fit a float64, got about 1e400"),
+    ([-(10**5000), 1], complex, "weight entries must fit a complex128, got about -1e5000"),
+    ([Fraction(10**400, 3), 1], float, "weight entries must fit a float64, got about 1e399"),
+    ([Fraction(10**100, 3), 1], np.float32, "weight entries must fit a float32, got about 1e99"),
+    ([sympy.sqrt(2) * 10**400, 1], float, r"weight entries must fit a float64, got 1\.41e\+400"),
+]
+
+
+@pytest.mark.parametrize(("entries", "dtype", "message"), BEYOND_FLOATS, ids=[m[-30:] for *_, m in BEYOND_FLOATS])
+def test_entries_beyond_floats_are_refused(entries, dtype, message):
+    op = cm.conv(entries, 5)
+    with pytest.raises(cm.ConvMatrixError, match=message):
+        op.tosparse(dtype=dtype)
+
+
+def test_entries_beyond_floats_meet_no_floats():
+    with pytest.raises(cm.ConvMatrixError, match="weight entries must fit a float64, got about 1e400"):
+        cm.conv([10**400, 1], 5) @ np.ones(5)
+
+
+def test_entries_below_floats_are_zero():
+    assert exact.as_numbers(exact.as_array([Fraction(1, 10**400), 1]), float).tolist() == [0.0, 1.0]

@@ -13,11 +13,14 @@ from convmatrix import exact
 from convmatrix.analysis.reference import LayerArguments, by_scipy, by_torch, load
 from convmatrix.direct import Direct
 from convmatrix.errors import ConvMatrixError, readable_bytes
+from convmatrix.geometry import Axis
 from convmatrix.operators import TensorOperator, conv, conv_transpose
 
 TOLERANCE = 1e-12
 """Largest difference of float results, relative to the largest sum of magnitudes an output could have."""
-_EXACT_FLOATS = 2**53
+_EXACT_FLOATS, _EXACT_INTEGERS = 2**53, 2**63
+_LARGEST = 1e300
+"""Results up to which differences, and what is drawn, stay finite too."""
 _PATCH, _OUTPUTS = 8, 3
 """Pixels a side of the patch that is shown number by number, and its fewest outputs a side."""
 
@@ -79,7 +82,7 @@ class Application:
     comparisons : tuple of Comparison
         The operator without its matrix, SciPy, and PyTorch where it is installed.
     is_exact : bool
-        Whether everything was integers, so that nothing but a difference of 0 is accepted.
+        Whether everything was integers, below 2**63, so that nothing but a difference of 0 is accepted.
     tolerance : float
         The largest difference accepted.
     patch : Patch or None
@@ -168,7 +171,7 @@ def apply_to_picture(op: TensorOperator, picture: Any, weight: Any, layer: Layer
     Raises
     ------
     ConvMatrixError
-        If the weight is complex, symbolic or not finite, or the picture does not fit.
+        If the weight is complex, symbolic, not finite or so large that results are, or the picture does not fit.
     MatrixTooLargeError
         If the matrix does not fit into memory; nothing is computed then.
 
@@ -188,12 +191,14 @@ def apply_to_picture(op: TensorOperator, picture: Any, weight: Any, layer: Layer
     if picture.shape != op.in_shape:
         raise ConvMatrixError(f"picture must have the shape {op.in_shape}, got {picture.shape}")
     dtype = float if op.dtype == object else None
-    is_exact = weight.dtype.kind == "i" and picture.dtype.kind in "iu"
+    largest_sum = _largest_sum(weight, layer) * max(float(np.abs(picture.astype(np.float64)).max(initial=0)), 1.0)
+    if not largest_sum <= _LARGEST:
+        raise ConvMatrixError(f"weight must keep the results below {_LARGEST:g} to be finite, got {largest_sum:.3g}")
+    is_exact = weight.dtype.kind == "i" and picture.dtype.kind in "iu" and largest_sum < _EXACT_INTEGERS
     x = picture.astype(np.int64 if is_exact else np.float64)
     matrix, build_seconds = _timed(lambda: op.tosparse(dtype=dtype))
     flat, apply_seconds = _timed(lambda: matrix @ x.ravel())
     result = flat.reshape(op.out_shape)
-    largest_sum = _largest_sum(weight, layer) * max(float(np.abs(x).max(initial=0)), 1.0)
     ways: list[tuple[str, Callable[[], np.ndarray | None]]] = [
         ("the operator without its matrix", lambda: _without_matrix(op, x, layer.transpose)),
         ("SciPy", lambda: by_scipy(x, weight, layer)),
@@ -217,7 +222,7 @@ def apply_to_picture(op: TensorOperator, picture: Any, weight: Any, layer: Layer
         comparisons=tuple(comparisons),
         is_exact=is_exact,
         tolerance=0.0 if is_exact else TOLERANCE * largest_sum,
-        patch=_patch(x, result, weight, layer),
+        patch=_patch(op, x, result, weight, layer),
     )
 
 
@@ -255,7 +260,11 @@ def _without_matrix(op: Any, x: np.ndarray, transpose: bool) -> np.ndarray:
 
 def _largest_sum(weight: np.ndarray, layer: LayerArguments) -> float:
     """No row of the matrix has a larger sum of magnitudes."""
-    sums = np.abs(weight.astype(np.float64)).sum(axis=(2, 3))
+    with np.errstate(over="ignore"):
+        return _sum_of_magnitudes(np.abs(weight.astype(np.float64)).sum(axis=(2, 3)), layer)
+
+
+def _sum_of_magnitudes(sums: np.ndarray, layer: LayerArguments) -> float:
     if not layer.transpose:
         return float(sums.sum(axis=1).max())
     inputs, outputs = sums.shape
@@ -273,30 +282,31 @@ def _numbers(weight: Any) -> np.ndarray:
     return array.reshape((1,) * (4 - array.ndim) + array.shape)
 
 
-def _patch(x: np.ndarray, result: np.ndarray, weight: np.ndarray, layer: LayerArguments) -> Patch | None:
+def _patch(op: Any, x: np.ndarray, result: np.ndarray, weight: np.ndarray, layer: LayerArguments) -> Patch | None:
     """The patch where the result changes most, in its middle, where no border is near."""
-    pads = layer.pads(x.shape[1:], weight.shape[2:])
-    spans = [(k - 1) * d for k, d in zip(weight.shape[2:], layer.both("dilation"), strict=True)]
-    steps = layer.both("stride")
+    axes = op.geometry.axes
     peak = _strongest(result[0])
     read, written = [slice(None)], [slice(None)]
-    for axis in range(2):
-        window = (_window_transposed if layer.transpose else _window)(
-            peak[axis], spans[axis], steps[axis], pads[axis][0]
-        )
-        limits = (x.shape[1 + axis], result.shape[1 + axis])
+    for number, axis in enumerate(axes):
+        window = (_window_transposed if layer.transpose else _window)(axis, peak[number])
+        limits = (x.shape[1 + number], result.shape[1 + number])
         if any(part.start < 0 or part.stop > limit for part, limit in zip(window, limits, strict=True)):
             return None
         read.append(window[0])
         written.append(window[1])
     pixels, part = x[tuple(read)], result[tuple(written)]
-    options: dict[str, Any] = {"stride": steps, "dilation": layer.both("dilation"), "groups": layer.groups}
+    options: dict[str, Any] = {
+        "stride": tuple(axis.stride for axis in axes),
+        "dilation": tuple(axis.dilation for axis in axes),
+        "groups": layer.groups,
+    }
     if layer.transpose:
         # A crop by the kernel's span leaves the outputs that all their inputs reach.
-        op: TensorOperator = conv_transpose(weight, pixels.shape[1:], padding=spans, **options)
+        spans = tuple(axis.extent - 1 for axis in axes)
+        small: TensorOperator = conv_transpose(weight, pixels.shape[1:], padding=spans, **options)
     else:
-        op = conv(weight, pixels.shape[1:], **options)
-    return Patch(op, pixels, part, (read[1].start, read[2].start), (written[1].start, written[2].start))
+        small = conv(weight, pixels.shape[1:], **options)
+    return Patch(small, pixels, part, (read[1].start, read[2].start), (written[1].start, written[2].start))
 
 
 def _strongest(plane: np.ndarray) -> tuple[int, int]:
@@ -310,20 +320,21 @@ def _strongest(plane: np.ndarray) -> tuple[int, int]:
     return low[0] + row, low[1] + column
 
 
-def _window(place: int, span: int, step: int, before: int) -> tuple[slice, slice]:
+def _window(axis: Axis, place: int) -> tuple[slice, slice]:
     """Inputs and outputs of a patch along one axis, its outputs around `place`."""
-    length = max((_PATCH - span - 1) // step + 1, _OUTPUTS)
+    length = max((_PATCH - axis.extent) // axis.stride + 1, _OUTPUTS)
     first = place - length // 2
-    start = first * step - before
-    return slice(start, start + (length - 1) * step + span + 1), slice(first, first + length)
+    reads = axis.positions(np.arange(first, first + length))
+    return slice(int(reads.min()), int(reads.max()) + 1), slice(first, first + length)
 
 
-def _window_transposed(place: int, span: int, step: int, before: int) -> tuple[slice, slice]:
-    """The same for a transposed layer: inputs around the one behind `place`, outputs that need no others."""
-    count = max(_PATCH if step == 1 else _PATCH // 2, span // step + 2)
-    start = (place + before) // step - count // 2
-    first = start * step + span - before
-    return slice(start, start + count), slice(first, first + (count - 1) * step + 1 - span)
+def _window_transposed(axis: Axis, place: int) -> tuple[slice, slice]:
+    """The same for a transposed layer, whose inputs are the axis's outputs: the results that need no other inputs."""
+    count = max(_PATCH if axis.stride == 1 else _PATCH // 2, (axis.extent - 1) // axis.stride + 2)
+    firsts = axis.positions(np.arange(axis.output_size))[:, 0]
+    start = int(np.searchsorted(firsts, place, side="right")) - 1 - count // 2
+    reads = axis.positions(np.arange(start, start + count))
+    return slice(start, start + count), slice(int(reads[0].max()), int(reads[-1].min()) + 1)
 
 
 def _difference(result: np.ndarray, other: np.ndarray) -> float:

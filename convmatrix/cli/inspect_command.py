@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from convmatrix.analysis.application import Application
 from convmatrix.analysis.inspection import Inspection, inspect
@@ -14,15 +15,16 @@ from convmatrix.cli.layer import Layer, read_layer
 from convmatrix.cli.output import (
     MATRIX_SUFFIXES,
     PICTURE_SUFFIXES,
+    Output,
+    as_json,
     becomes_float,
     check_matrix,
     remark,
     show,
-    show_json,
     target,
     working,
+    write_all,
     write_matrix,
-    write_whole,
 )
 from convmatrix.cli.parser import Command, add_geometry_options, add_kernel, add_output_options, unguarded
 from convmatrix.operators import TensorOperator
@@ -71,13 +73,12 @@ class _Report:
 
     def to_dict(self) -> dict[str, Any]:
         layer = self.layer
-        small = layer.weight.size <= 10_000
         return {
             "kernel": {
                 "text": layer.text,
                 "shape": list(layer.weight.shape),
                 "dtype": str(layer.weight.dtype),
-                "entries": text.nested(layer.weight) if small else None,
+                "entries": text.entries(layer.weight),
             },
             "input_size": list(layer.input_size),
             "transpose": layer.transpose,
@@ -121,20 +122,19 @@ def _run(given: argparse.Namespace) -> int:
     application = None if picture is None else photograph.apply(op, layer, picture)
     with working("inspecting the matrix"):
         inspection = inspect(op)
-    files = {}
+    outputs = {}
     if matrix_file is not None:
-        with working(f"writing {given.output}"):
-            write_matrix(op, matrix_file)
-        files["output"] = given.output
+        outputs["output"] = Output(matrix_file, given.output, _matrix_writer(op, matrix_file, given.output))
     if plot_file is not None:
-        with working(f"drawing {plot}"):
-            _draw(op, layer, application, plot_file)
-        files["plot"] = plot
+        outputs["plot"] = Output(plot_file, plot, _picture_writer(op, layer, application, plot_file, plot))
+    files = {name: output.typed for name, output in outputs.items()}
     report = _Report(layer, op, inspection, None if picture is None else picture.source, application, files)
-    if given.json:
-        show_json("inspect", report.to_dict())
-    else:
-        show(str(report))
+    # Before anything is written, since it may be refused.
+    said = as_json("inspect", report.to_dict()) if given.json else str(report)
+    write_all(list(outputs.values()))
+    show(said)
+    if given.json and (sentence := text.left_out(layer.weight)):
+        remark(sentence)
     if matrix_file is not None and becomes_float(op, matrix_file):
         remark(_FLOATS)
     for file in files.values():
@@ -142,15 +142,30 @@ def _run(given: argparse.Namespace) -> int:
     return 0 if application is None or application.is_equal else 1
 
 
-def _draw(op: TensorOperator, layer: Layer, application: Application | None, path: Path) -> None:
-    from convmatrix.plots import plot
-    from convmatrix.plots.photograph import draw_photograph
-    from convmatrix.plots.saving import save
+def _matrix_writer(op: TensorOperator, path: Path, typed: str) -> Callable[[IO[bytes]], None]:
+    def write(file: IO[bytes]) -> None:
+        with working(f"writing {typed}"):
+            write_matrix(op, file, path.suffix)
 
+    return write
+
+
+def _picture_writer(
+    op: TensorOperator, layer: Layer, application: Application | None, path: Path, typed: str
+) -> Callable[[IO[bytes]], None]:
     def draw() -> Any:
+        from convmatrix.plots import plot
+        from convmatrix.plots.photograph import draw_photograph
+
         return plot(op) if application is None else draw_photograph(application, title=layer.text.strip()[:40])
 
-    write_whole(path, lambda file: save(draw, file, path.suffix.lower()))
+    def write(file: IO[bytes]) -> None:
+        from convmatrix.plots.saving import save
+
+        with working(f"drawing {typed}"):
+            save(draw, file, path.suffix.lower())
+
+    return write
 
 
 def _is_small(op: TensorOperator) -> bool:

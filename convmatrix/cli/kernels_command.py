@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from convmatrix.cli import text
-from convmatrix.cli.output import PICTURE_SUFFIXES, remark, show, show_json, target, write_whole
+from convmatrix.cli.output import PICTURE_SUFFIXES, Output, as_json, remark, show, target, write_all
 from convmatrix.cli.parser import Command, add_output_options, unguarded
 from convmatrix.errors import ConvMatrixError
 from convmatrix.kernels import KernelInfo, kernel, kernel_info, kernel_names
@@ -49,27 +50,31 @@ def _run(given: argparse.Namespace) -> int:
     path = None if given.plot is None else target(given.plot, "--plot", PICTURE_SUFFIXES)
     info = kernel_info(given.name.partition(":")[0])
     array = kernel(given.name)
+    if given.json:
+        report = as_json("kernels", {"kernel": _record(info, array, given.name)})
+    else:
+        shape = f"{text.sizes(array.shape)}, sum {text.entry(_sum(array))}"
+        report = "\n".join([str(info), "", f"{given.name.strip()} ({shape})", *text.kernel_lines(array)])
     if path is not None:
         from convmatrix.plots.kernel import draw_kernel
         from convmatrix.plots.saving import save
 
         suffix = path.suffix.lower()
-        write_whole(path, lambda file: save(lambda: draw_kernel(array, title=given.name.strip()), file, suffix))
-    if given.json:
-        show_json("kernels", {"kernel": _record(info, array, given.name)})
-    else:
-        shape = f"{text.sizes(array.shape)}, sum {text.entry(_sum(array))}"
-        show("\n".join([str(info), "", f"{given.name.strip()} ({shape})", *text.kernel_lines(array)]))
+        draw = partial(draw_kernel, array, title=given.name.strip())
+        write_all([Output(path, given.plot, lambda file: save(draw, file, suffix))])
+    show(report)
+    if given.json and (sentence := text.left_out(array)):
+        remark(sentence)
     if path is not None:
         remark(f"wrote {given.plot}")
     return 0
 
 
-def _list(as_json: bool) -> None:
+def _list(in_json: bool) -> None:
     known = [(kernel_info(name), kernel(name)) for name in kernel_names()]
-    if as_json:
+    if in_json:
         records = [{**info.to_dict(), "shape": list(array.shape)} for info, array in known]
-        show_json("kernels", {"kernels": records})
+        show(as_json("kernels", {"kernels": records}))
         return
     rows = [
         (info.name, text.sizes(array.shape), "exact" if info.exact else "sampled", info.description)
@@ -96,7 +101,7 @@ def _record(info: KernelInfo, array: np.ndarray, typed: str) -> dict[str, Any]:
         "shape": list(array.shape),
         "dtype": str(array.dtype),
         "sum": text.plain(_sum(array)),
-        "entries": text.nested(array),
+        "entries": text.entries(array),
     }
 
 

@@ -8,7 +8,8 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,9 +46,19 @@ def show(text: str) -> None:
     print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
-def show_json(command: str, content: dict[str, Any]) -> None:
-    """Print the one document of a `--json` run."""
-    show(json.dumps({"schema_version": SCHEMA_VERSION, "command": command, **content}, indent=2, allow_nan=False))
+def as_json(command: str, content: dict[str, Any]) -> str:
+    """The one document of a `--json` run.
+
+    Raises
+    ------
+    ConvMatrixError
+        If a number is NaN or infinite, which JSON cannot say.
+    """
+    document = {"schema_version": SCHEMA_VERSION, "command": command, **content}
+    try:
+        return json.dumps(document, indent=2, allow_nan=False)
+    except ValueError:
+        raise ConvMatrixError("--json must be of finite numbers, got NaN or infinity among the results") from None
 
 
 def remark(text: str) -> None:
@@ -99,19 +110,63 @@ def target(name: str, option: str, suffixes: tuple[str, ...], inputs: tuple[str 
     return path
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Write a file that appears complete or not at all."""
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=".part")
+@dataclass(frozen=True)
+class Output:
+    """A file to be written.
+
+    Attributes
+    ----------
+    path : Path
+        Where.
+    typed : str
+        The same as the user wrote it, for messages.
+    write : callable
+        Writes it.
+    """
+
+    path: Path
+    typed: str
+    write: Callable[[IO[bytes]], None]
+
+
+def write_all(outputs: Sequence[Output]) -> None:
+    """Write files that appear complete or not at all, none of them before all are complete.
+
+    Raises
+    ------
+    ConvMatrixError
+        If one cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        parts = [stack.enter_context(_part(output)) for output in outputs]
+        for output, part in zip(outputs, parts, strict=True):
+            with _named(output):
+                part.replace(output.path)
+
+
+@contextlib.contextmanager
+def _part(output: Output) -> Iterator[Path]:
+    """The complete file under a name of its own, beside where it belongs."""
+    path = output.path
+    with _named(output):
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask()
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=".part")
     try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise ConvMatrixError(f"{path.name} must be writable, got {error.strerror or error}") from error
+        with _named(output):
+            with os.fdopen(handle, "wb") as file:
+                output.write(file)
+            Path(temporary).chmod(mode)
+        yield Path(temporary)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _named(output: Output) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConvMatrixError(f"{output.typed} must be writable, got {error.strerror or error}") from error
 
 
 def check_matrix(op: TensorOperator, path: Path, option: str = "-o") -> None:
@@ -150,9 +205,9 @@ def check_matrix(op: TensorOperator, path: Path, option: str = "-o") -> None:
         )
 
 
-def write_matrix(op: TensorOperator, path: Path) -> None:
+def write_matrix(op: TensorOperator, file: IO[bytes], suffix: str) -> None:
     """Write the matrix as the suffix says; `check_matrix` has been asked before."""
-    write_whole(path, lambda file: _WRITERS[path.suffix.lower()](op, file))
+    _WRITERS[suffix.lower()](op, file)
 
 
 def _dtype(op: TensorOperator) -> np.dtype[Any] | None:

@@ -14,6 +14,7 @@ from convmatrix.geometry.arguments import PADDING_NAMES
 
 # A number, a bracket, or a symbol with a separator behind it: what no option of this program looks like.
 _MINUS = re.compile(r"-(?:[\d.(\[]|[^\W\d]\w*[\s,;|*+])")
+_SYMBOL = re.compile(r"-(?!h|o)[^\W\d]\w*")
 _INTEGER = r"[+-]?[0-9]{1,18}"
 _PER_AXIS = re.compile(rf"{_INTEGER}(?:[xX]{_INTEGER})*")
 _PADDING = re.compile(rf"{_INTEGER}(?::{_INTEGER})?(?:[xX]{_INTEGER}(?::{_INTEGER})?)*")
@@ -35,6 +36,9 @@ class Parser(argparse.ArgumentParser):
         """Exit 2 with one line on stderr."""
         if "required: KERNEL" in message and "--image" in self._words:
             message += " (KERNEL comes first: --image takes the word after it as its file)"
+        lone = next((word for word in self._words if _SYMBOL.fullmatch(word)), None)
+        if "required: KERNEL" in message and lone is not None:
+            message += f" (a kernel that is one symbol with a minus sign comes last, after two dashes: -- {lone})"
         self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
 
 

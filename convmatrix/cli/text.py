@@ -10,6 +10,8 @@ import numpy as np
 
 MAX_COLUMNS = 20
 MAX_ROWS = 40
+MAX_ENTRIES = 10_000
+"""Entries of a kernel up to which JSON holds them."""
 _MAX_NUMBERS = 500
 _EMPTY = "."
 
@@ -38,6 +40,18 @@ def plain(value: Any) -> Any:
 def nested(array: np.ndarray) -> Any:
     """An array as nested lists of JSON values."""
     return _nested(array.tolist())
+
+
+def entries(array: np.ndarray) -> Any:
+    """A kernel's entries as nested lists, None beyond `MAX_ENTRIES`."""
+    return nested(array) if array.size <= MAX_ENTRIES else None
+
+
+def left_out(array: np.ndarray) -> str | None:
+    """The sentence for entries that are left out, or None."""
+    if array.size <= MAX_ENTRIES:
+        return None
+    return f"entries are null: JSON holds those of kernels of at most {MAX_ENTRIES:,}, got {array.size:,}"
 
 
 def _nested(rows: Any) -> Any:

@@ -38,7 +38,8 @@ _TOKEN = re.compile(
     r"|(?P<blank>\s+)"
     r"|(?P<mark>[-+*/(),;|\[\]])"
 )
-_NOT_FINITE = {"nan", "inf", "infinity"}
+NOT_FINITE = {"nan", "inf", "infinity"}
+"""Words that are numbers nowhere here, and no symbols either."""
 _CELL_ENDS = {"blank", "newline", ",", ";", "|", "]", "end"}
 _GROUP_ENDS = {"|", "]", "end"}
 
@@ -367,7 +368,7 @@ class _Parser:
         return Fraction(self._take())
 
     def _symbol(self) -> Any:
-        if self.tokens[self.position][1].casefold() in _NOT_FINITE:
+        if self.tokens[self.position][1].casefold() in NOT_FINITE:
             self._fail("be finite")
         import sympy  # only here: a kernel of numbers must not pay for loading it
 

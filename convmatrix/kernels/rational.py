@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from convmatrix.errors import KernelError
 from convmatrix.kernels.arrays import exact_array, outer
 from convmatrix.kernels.parameters import choice, size, sizes, whole
+from convmatrix.kernels.references import BURT, GONZALEZ
 from convmatrix.kernels.registry import named
 
 # The eight neighbours of the centre, clockwise from the upper left.
@@ -22,34 +23,30 @@ _LINES = ("horizontal", "vertical", "diagonal", "antidiagonal")
 
 _KEYS = "Keys (1981), Cubic convolution interpolation for digital image processing"
 _FCN = "Long, Shelhamer & Darrell (2015), Fully convolutional networks for semantic segmentation"
-_GONZALEZ = "Gonzalez & Woods, Digital image processing, chapters 3 and 10"
 
 
-@named("identity", "1 at the centre, 0 elsewhere", _GONZALEZ, exact=True, size=sizes("3", odd=True))
+@named("identity", "1 at the centre, 0 elsewhere", GONZALEZ, exact=True, size=sizes("3", odd=True))
 def _identity(size: tuple[int, ...]) -> NDArray[Any]:
     taps = np.zeros(size, dtype=np.int64)
     taps[tuple(n // 2 for n in size)] = 1
     return taps
 
 
-@named("box", "the mean: every tap is 1 / their number; sums to 1", _GONZALEZ, exact=True, size=sizes("3"))
+@named("box", "the mean: every tap is 1 / their number; sums to 1", GONZALEZ, exact=True, size=sizes("3"))
 def _box(size: tuple[int, ...]) -> NDArray[Any]:
     count = prod(size)
     return np.ones(size, dtype=np.int64) if count == 1 else np.full(size, Fraction(1, count), dtype=object)
 
 
-@named("box1d", "the running mean: every tap is 1 / size; sums to 1", _GONZALEZ, exact=True, size=size("3"))
+@named("box1d", "the running mean: every tap is 1 / size; sums to 1", GONZALEZ, exact=True, size=size("3"))
 def _box1d(size: int) -> NDArray[Any]:
     return _box((size,))
-
-
-_BINOMIAL = "Burt & Adelson (1983), The Laplacian pyramid as a compact image code"
 
 
 @named(
     "binomial",
     "a row of Pascal's triangle an axis, over its sum; sums to 1",
-    _BINOMIAL,
+    BURT,
     exact=True,
     size=sizes("3", largest=65),
 )
@@ -60,7 +57,7 @@ def _binomial(size: tuple[int, ...]) -> NDArray[Any]:
 @named(
     "binomial1d",
     "a row of Pascal's triangle over its sum; sums to 1",
-    _BINOMIAL,
+    BURT,
     exact=True,
     size=size("3", largest=257),
 )
@@ -102,7 +99,7 @@ def _compass(north: tuple[int, ...], direction: str) -> NDArray[Any]:
 @named(
     "line",
     "bright lines one pixel wide in the named direction; sums to 0",
-    _GONZALEZ,
+    GONZALEZ,
     exact=True,
     direction=choice("horizontal", _LINES),
 )
@@ -115,7 +112,7 @@ def _line(direction: str) -> NDArray[Any]:
 @named(
     "motion",
     "the mean along a line across the square, as of a camera that moved; sums to 1",
-    _GONZALEZ,
+    GONZALEZ,
     exact=True,
     size=size("5", odd=True, largest=1025),
     direction=choice("diagonal", _LINES),

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 from convmatrix.errors import KernelError
 from convmatrix.kernels.arrays import clip
 from convmatrix.kernels.files import is_file_name, read_file
-from convmatrix.kernels.literal import MAX_CHARACTERS, parse_literal
+from convmatrix.kernels.literal import MAX_CHARACTERS, NOT_FINITE, parse_literal
 from convmatrix.kernels.registry import build_named, is_named, kernel_info
 
 _LIKE_A_PATH = re.compile(r"\S*\.[A-Za-z]\w*")
 _LIKE_A_CALL = re.compile(r"(?P<name>[^\W\d][\w.]*)\([^\s;|]*")
-_NOT_FINITE = {"nan", "inf", "infinity"}
 
 
 def kernel(text_or_path: str | os.PathLike[str]) -> NDArray[Any]:
@@ -89,7 +88,7 @@ def kernel(text_or_path: str | os.PathLike[str]) -> NDArray[Any]:
         raise KernelError(f"kernel text must have at most {MAX_CHARACTERS} characters, got {len(text)}")
     if is_file_name(text):
         return read_file(text)
-    if is_named(text) and text.casefold() not in _NOT_FINITE:
+    if is_named(text) and text.casefold() not in NOT_FINITE:
         return build_named(text)
     try:
         return parse_literal(text)

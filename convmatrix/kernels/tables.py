@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convmatrix.kernels.arrays import exact_array
 from convmatrix.kernels.literal import read_literal
+from convmatrix.kernels.references import BURT, GONZALEZ
 from convmatrix.kernels.registry import named
 
 
@@ -25,15 +26,13 @@ _SOBEL5 = "OpenCV documentation, getDerivKernels: binomial smoothing times binom
 _PREWITT = "Prewitt (1970), Object enhancement and extraction"
 _SCHARR = "Scharr (2000), Optimale Operatoren in der digitalen Bildverarbeitung"
 _ROBERTS = "Roberts (1965), Machine perception of three-dimensional solids"
-_GONZALEZ = "Gonzalez & Woods, Digital image processing, chapter 3"
 _COLLATZ = "Collatz (1960), The numerical treatment of differential equations"
-_BURT = "Burt & Adelson (1983), The Laplacian pyramid as a compact image code"
 _BAI = "Bai (2019), A comprehensive introduction to different types of convolutions, section 2.1"
 
 _TABLE = {
     "article": _Fixed("the 3x3 kernel of the article's worked example", "0 1 2; 2 2 0; 0 1 2", _BAI),
-    "central_difference_x": _Fixed("half the difference of the neighbours left and right", "-1 0 1;", _GONZALEZ, 2),
-    "central_difference_y": _Fixed("half the difference of the neighbours above and below", "-1; 0; 1", _GONZALEZ, 2),
+    "central_difference_x": _Fixed("half the difference of the neighbours left and right", "-1 0 1;", GONZALEZ, 2),
+    "central_difference_y": _Fixed("half the difference of the neighbours above and below", "-1; 0; 1", GONZALEZ, 2),
     "sobel_x": _Fixed(
         "[1, 2, 1]^T [-1, 0, 1]: positive where brightness grows to the right", "-1 0 1; -2 0 2; -1 0 1", _SOBEL
     ),
@@ -67,11 +66,11 @@ _TABLE = {
     "laplacian4": _Fixed(
         "second differences along rows and columns, summed; sums to 0",
         "0 1 0; 1 -4 1; 0 1 0",
-        _GONZALEZ,
+        GONZALEZ,
         aliases=("laplacian", "laplacian_4"),
     ),
     "laplacian8": _Fixed(
-        "the same with both diagonals; sums to 0", "1 1 1; 1 -8 1; 1 1 1", _GONZALEZ, aliases=("laplacian_8",)
+        "the same with both diagonals; sums to 0", "1 1 1; 1 -8 1; 1 1 1", GONZALEZ, aliases=("laplacian_8",)
     ),
     "laplacian9": _Fixed(
         "nine-point Laplacian whose leading error is isotropic; sums to 0",
@@ -88,7 +87,7 @@ _TABLE = {
     "edge": _Fixed(
         "minus laplacian8: outlines, bright on the inside; sums to 0",
         "-1 -1 -1; -1 8 -1; -1 -1 -1",
-        _GONZALEZ,
+        GONZALEZ,
         aliases=("outline",),
     ),
     "mexican_hat": _Fixed(
@@ -96,21 +95,21 @@ _TABLE = {
         "0 0 -1 0 0; 0 -1 -2 -1 0; -1 -2 16 -2 -1; 0 -1 -2 -1 0; 0 0 -1 0 0",
         "Gonzalez & Woods, Digital image processing, chapter 10",
     ),
-    "sharpen": _Fixed("the picture minus laplacian4; sums to 1", "0 -1 0; -1 5 -1; 0 -1 0", _GONZALEZ),
+    "sharpen": _Fixed("the picture minus laplacian4; sums to 1", "0 -1 0; -1 5 -1; 0 -1 0", GONZALEZ),
     "unsharp": _Fixed(
         "twice the picture minus gaussian5, in 256ths; sums to 1",
         "-1 -4 -6 -4 -1; -4 -16 -24 -16 -4; -6 -24 476 -24 -6; -4 -16 -24 -16 -4; -1 -4 -6 -4 -1",
-        _GONZALEZ,
+        GONZALEZ,
         256,
     ),
-    "emboss": _Fixed("slope towards the lower right, plus the picture; sums to 1", "-2 -1 0; -1 1 1; 0 1 2", _GONZALEZ),
+    "emboss": _Fixed("slope towards the lower right, plus the picture; sums to 1", "-2 -1 0; -1 1 1; 0 1 2", GONZALEZ),
     "gaussian3": _Fixed(
-        "[1, 2, 1]^T [1, 2, 1] / 16: stands for a Gaussian; sums to 1", "1 2 1; 2 4 2; 1 2 1", _BURT, 16
+        "[1, 2, 1]^T [1, 2, 1] / 16: stands for a Gaussian; sums to 1", "1 2 1; 2 4 2; 1 2 1", BURT, 16
     ),
     "gaussian5": _Fixed(
         "[1, 4, 6, 4, 1]^T [1, 4, 6, 4, 1] / 256: stands for a Gaussian; sums to 1",
         "1 4 6 4 1; 4 16 24 16 4; 6 24 36 24 6; 4 16 24 16 4; 1 4 6 4 1",
-        _BURT,
+        BURT,
         256,
     ),
 }

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from convmatrix import exact
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import arguments
+from convmatrix.memory import check_size
 from convmatrix.operators.base import TensorOperator
 from convmatrix.operators.channels import Permutation, channel_shuffle, identity, pixel_shuffle
 from convmatrix.operators.convolution import conv, conv_transpose
-from convmatrix.operators.resampling import avg_pool, resize
+from convmatrix.operators.resampling import Mix, Resize, avg_pool, mix_of, plain_mode, short_fraction
+
+_SMALL_PLANE = 128
+"""Rows and columns of a plane, together, up to which PyTorch resizes it by another kernel."""
 
 
 def from_torch(module: Any, input_size: Any) -> TensorOperator:
-    """A PyTorch module as an operator: `from_torch(m, size)(x)` plus its bias equals `m(x)`.
+    """A PyTorch module as an operator: `from_torch(m, size)(x)` plus its bias equals `m(x)` up to rounding.
+
+    An Upsample has `floor(n * scale_factor)` outputs an axis in float64, and the nearest inputs that PyTorch's own
+    arithmetic finds for a contiguous tensor on the CPU, as observed with PyTorch 2.13; its linear shares are exact
+    ones, which PyTorch rounds. Where float32 and float64 tensors read different inputs the module is refused.
 
     Parameters
     ----------
@@ -37,7 +48,8 @@ def from_torch(module: Any, input_size: Any) -> TensorOperator:
     Raises
     ------
     ConvMatrixError
-        For a module that is not linear or not known, or sizes that do not fit.
+        For a module that is not linear or not known, sizes that do not fit, or an Upsample whose nearest inputs depend
+        on the type of the tensor.
 
     Examples
     --------
@@ -167,17 +179,68 @@ def _of_axes(value: Any, axes: int) -> Any:
 def _upsample(layer: Any, shape: tuple[int, ...]) -> TensorOperator:
     if layer.align_corners:
         raise ConvMatrixError("align_corners must be False, got True")
-    factor = layer.scale_factor
-    if factor is None:
-        size = arguments.per_axis(layer.size, "size", len(shape) - 1, 1)
-        factor = [_ratio(out, n) for out, n in zip(size, shape[1:], strict=True)]
-    return resize(shape, factor, layer.mode)
+    mode, axes = plain_mode(layer.mode), len(shape) - 1
+    factors: list[float | None] = [None] * axes
+    if layer.scale_factor is None:
+        outputs = arguments.per_axis(layer.size, "size", axes, 1)
+    else:
+        floats = _scale_factors(layer.scale_factor, axes)
+        outputs = tuple(math.floor(n * factor) for n, factor in zip(shape[1:], floats, strict=True))
+        if min(outputs, default=1) < 1:
+            raise ConvMatrixError(f"scale_factor must leave at least one output, got {floats} for {shape[1:]}")
+        if not getattr(layer, "recompute_scale_factor", None):
+            factors = [*floats]
+    # Small planes have a kernel of their own, in float32 alone and with the sources of factors 1 and 2 as they should.
+    small_plane = axes == 2 and sum(outputs) <= _SMALL_PLANE
+    mixes, scales = [], []
+    for axis, (n, out, factor) in enumerate(zip(shape[1:], outputs, factors, strict=True)):
+        scales.append(Fraction(out, n) if factor is None else short_fraction(factor))
+        if (mode == "linear" or (mode == "nearest" and small_plane)) and out == n:
+            mixes.append(mix_of(n, n, Fraction(1), "nearest"))
+        elif mode == "linear" or (mode == "nearest" and small_plane and out == 2 * n):
+            mixes.append(mix_of(n, out, Fraction(2) if mode == "nearest" else scales[-1], mode))
+        else:
+            mixes.append(Mix.of_nearest(_nearest_sources(n, out, factor, mode, small_plane, axis)))
+    return Resize(shape, tuple(scales), mode, tuple(mixes), None)
 
 
-def _ratio(out: int, n: int) -> Any:
-    from fractions import Fraction
+def _scale_factors(given: Any, axes: int) -> list[float]:
+    """One float an axis, as PyTorch computes with them."""
+    factors = [float(factor) for factor in (given if isinstance(given, (list, tuple)) else [given] * axes)]
+    if len(factors) != axes or not all(math.isfinite(factor) and factor > 0 for factor in factors):
+        raise ConvMatrixError(f"scale_factor must be a positive number or one for each of {axes} axes, got {given!r}")
+    return factors
 
-    return Fraction(out, n)
+
+def _nearest_sources(
+    n: int, out: int, factor: float | None, mode: str, small_plane: bool, axis: int
+) -> np.ndarray[Any, Any]:
+    """The input each output reads, in PyTorch's floating-point arithmetic, which can step over an integer."""
+    check_size(f"the sources of an Upsample to {out} positions", 64 * out, None)
+    step = n / out if factor is None else 1 / factor
+    single = np.float32(n) / np.float32(out) if factor is None else np.float32(step)
+    order = np.arange(out)
+    half = np.float32(0.5)
+    if mode == "nearest":
+        places = [order.astype(np.float32) * single, order * step]
+    elif small_plane:
+        places = [(order + 0.5) * np.float64(single)]
+    else:
+        middles = order.astype(np.float32) + half
+        # A compiler may fuse the product and the difference into one rounding.
+        singles = [middles * single - half, (middles * np.float64(single) - 0.5).astype(np.float32)]
+        places = [np.maximum(place, 0).astype(np.float64) + 0.5 for place in (*singles, (order + 0.5) * step - 0.5)]
+    found = [np.minimum(np.floor(place.astype(np.float32)).astype(np.int64), n - 1) for place in places]
+    sources = found[0]
+    for other in found[1:] if not small_plane else []:
+        if not np.array_equal(sources, other):
+            first = int(np.flatnonzero(sources != other)[0])
+            raise ConvMatrixError(
+                f"{'size' if factor is None else 'scale_factor'} must give sources that PyTorch's rounding leaves "
+                f"alone, got {out if factor is None else factor} for {n} positions on axis {axis}: in mode '{mode}' "
+                f"output {first} reads input {sources[first]} or {other[first]}, by the type of the input"
+            )
+    return sources
 
 
 def _linear(layer: Any, shape: tuple[int, ...]) -> TensorOperator:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,8 @@ from convmatrix import exact
 from convmatrix.assembly import assemble
 from convmatrix.direct import Direct
 from convmatrix.errors import ConvMatrixError
-from convmatrix.geometry import Geometry, arguments
+from convmatrix.geometry import Axis, Geometry, arguments
+from convmatrix.memory import check_size
 from convmatrix.operators import pattern
 from convmatrix.operators.base import TensorOperator
 
@@ -50,10 +52,10 @@ class _Rational(TensorOperator):
 class AvgPool(_Rational):
     """The mean of a window; made by `avg_pool`. Its `geometry` is that of the sum it divides."""
 
-    def __init__(self, geometry: Geometry, counts: tuple[np.ndarray, ...], dtype: Any) -> None:
+    def __init__(self, geometry: Geometry, counted: tuple[tuple[int, int], ...], dtype: Any) -> None:
         super().__init__(dtype, geometry.in_shape, geometry.out_shape)
         self.geometry = geometry
-        self._counts = counts
+        self._counted = counted
 
     @property
     def weight(self) -> np.ndarray:
@@ -68,18 +70,17 @@ class AvgPool(_Rational):
     @cached_property
     def divisors(self) -> np.ndarray:
         """What each output position is divided by, of the spatial output shape."""
+        positions = math.prod(self.out_shape[1:])
+        check_size(f"the divisors of an average at {positions} positions", 8 * positions, None)
         product = np.ones((), dtype=np.int64)
-        for counts in self._counts:
-            product = np.multiply.outer(product, counts)
+        for axis, counted in zip(self.geometry.axes, self._counted, strict=True):
+            product = np.multiply.outer(product, _taps_within(axis, *counted))
         return product
 
     def _map(self, x: np.ndarray, transpose: bool) -> np.ndarray:
         if x.dtype == object:
-            ones, inverse = (
-                self.weight.astype(object),
-                np.frompyfunc(lambda n: Fraction(1, int(n)), 1, 1)(self.divisors),
-            )
-            total = Direct(self.geometry, ones)
+            inverse = np.frompyfunc(lambda n: Fraction(1, int(n)), 1, 1)(self.divisors)
+            total = Direct(self.geometry, self.weight.astype(object))
             return total.adjoint(x * inverse) if transpose else total.forward(x) * inverse
         total = Direct(self.geometry, self.weight.astype(x.dtype))
         divisors = self.divisors.astype(x.real.dtype)
@@ -87,11 +88,8 @@ class AvgPool(_Rational):
 
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
         matrix = assemble(self.geometry, np.ones(self.geometry.weight_shape, dtype=dtype), transpose)
-        divisors = np.tile(self.divisors.reshape(-1), self.geometry.out_channels)
-        if transpose:
-            matrix.data /= divisors.astype(matrix.data.real.dtype)[matrix.indices]
-        else:
-            matrix.data /= np.repeat(divisors, np.diff(matrix.indptr)).astype(matrix.data.real.dtype)
+        divisors = np.tile(self.divisors.reshape(-1), self.geometry.out_channels).astype(matrix.data.real.dtype)
+        matrix.data /= divisors[matrix.indices] if transpose else np.repeat(divisors, np.diff(matrix.indptr))
         return matrix
 
     def _structure(self) -> csr_array:
@@ -103,69 +101,110 @@ class AvgPool(_Rational):
     def _sympy(self) -> Any:
         import sympy
 
-        structure = self._structure()
-        lengths = np.diff(structure.indptr)
-        rows = np.repeat(np.arange(self.shape[0]), lengths).tolist()
-        divisors = np.repeat(np.tile(self.divisors.reshape(-1), self.geometry.out_channels), lengths).tolist()
-        entries = zip(rows, structure.indices.tolist(), divisors, strict=True)
+        structure = self._structure().tocoo()
+        divisors = np.tile(self.divisors.reshape(-1), self.geometry.out_channels)[structure.row].tolist()
+        entries = zip(structure.row.tolist(), structure.col.tolist(), divisors, strict=True)
         return sympy.SparseMatrix(*self.shape, {(r, c): sympy.Rational(1, n) for r, c, n in entries})
 
     def _label(self) -> str:
         return self.geometry.describe()
 
 
+@dataclass(frozen=True, eq=False)
+class Mix:
+    """One axis of a resize: output `o` is `shares[o]/whole` of input `sources[o] + 1`, the rest of `sources[o]`."""
+
+    sources: np.ndarray
+    shares: np.ndarray
+    whole: int
+
+    @classmethod
+    def of_nearest(cls, sources: np.ndarray) -> Mix:
+        """Each output reads one input."""
+        return cls(sources, np.broadcast_to(np.int64(0), sources.shape), 1)
+
+    @cached_property
+    def nnz(self) -> int:
+        """Pairs of an output and an input it reads."""
+        return self.sources.size + int(np.count_nonzero(self.shares))
+
+    def matrix(self, input_size: int, dtype: Any) -> csr_array:
+        """The axis as a matrix."""
+        both = np.flatnonzero(self.shares)
+        lengths = np.ones(self.sources.size, dtype=np.int64)
+        lengths[both] = 2
+        indptr = np.concatenate([[0], np.cumsum(lengths)])
+        second = indptr[both] + 1
+        indices, shares = np.repeat(self.sources, lengths), np.repeat(self.whole - self.shares, lengths)
+        indices[second] += 1
+        shares[second] = self.shares[both]
+        return csr_array(((shares / self.whole).astype(dtype), indices, indptr), shape=(self.sources.size, input_size))
+
+    def entries(self) -> Iterator[tuple[int, int, Fraction]]:
+        """Output, input and share."""
+        for output, (source, share) in enumerate(zip(self.sources.tolist(), self.shares.tolist(), strict=True)):
+            yield output, source, Fraction(self.whole - share, self.whole)
+            if share:
+                yield output, source + 1, Fraction(share, self.whole)
+
+    def exactly(self, flat: np.ndarray, size: int, transpose: bool) -> np.ndarray:
+        """The axis, or its transpose, applied to the rows of an object array."""
+        mixed = np.zeros((size, flat.shape[1]), dtype=object)
+        for output, source, share in self.entries():
+            row, column = (source, output) if transpose else (output, source)
+            mixed[row] += share * flat[column]
+        return mixed
+
+
 class Resize(_Rational):
     """Nearest or linear interpolation; made by `resize`. Along each axis an output mixes at most two inputs."""
 
-    def __init__(self, shape: tuple[int, ...], scales: tuple[Fraction, ...], mode: str, dtype: Any) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], scales: tuple[Fraction, ...], mode: str, mixes: tuple[Mix, ...], dtype: Any
+    ) -> None:
         self.scales, self.mode = scales, mode
-        self._axes = [_MIXES[mode](n, scale) for n, scale in zip(shape[1:], scales, strict=True)]
-        super().__init__(dtype, shape, (shape[0], *(len(sources) for sources, _ in self._axes)))
+        self._mixes = mixes
+        super().__init__(dtype, shape, (shape[0], *(mix.sources.size for mix in mixes)))
 
     @property
     def nnz(self) -> int:
         """Entries that `tosparse` stores."""
-        return self.in_shape[0] * math.prod(sum(map(len, sources)) for sources, _ in self._axes)
+        return self.in_shape[0] * math.prod(mix.nnz for mix in self._mixes)
 
     def _map(self, x: np.ndarray, transpose: bool) -> np.ndarray:
-        for axis, (sources, shares) in enumerate(self._axes, start=2):
+        for axis, (mix, input_size) in enumerate(zip(self._mixes, self.in_shape[1:], strict=True), start=2):
             moved = np.moveaxis(x, axis, 0)
             flat = moved.reshape(moved.shape[0], -1)
-            size = self.in_shape[axis - 1] if transpose else len(sources)
+            size = input_size if transpose else mix.sources.size
             if x.dtype == object:
-                mixed = _mix_exactly(sources, shares, flat, size, transpose)
+                flat = mix.exactly(flat, size, transpose)
             else:
-                matrix = _axis_matrix(sources, shares, self.in_shape[axis - 1], x.real.dtype)
-                mixed = (matrix.T if transpose else matrix) @ flat
-            x = np.moveaxis(mixed.reshape(size, *moved.shape[1:]), 0, axis)
+                matrix = mix.matrix(input_size, x.real.dtype)
+                flat = (matrix.T if transpose else matrix) @ flat
+            x = np.moveaxis(flat.reshape(size, *moved.shape[1:]), 0, axis)
         return np.ascontiguousarray(x)
 
     def _csr(self, dtype: Any, transpose: bool) -> csr_array:
-        matrix = self._kron(dtype)
-        return matrix.T.tocsr() if transpose else matrix
-
-    def _kron(self, dtype: Any) -> csr_array:
-        matrix = csr_array(eye_array(self.in_shape[0], dtype=dtype))
-        for (sources, shares), size in zip(self._axes, self.in_shape[1:], strict=True):
-            matrix = csr_array(kron(matrix, _axis_matrix(sources, shares, size, dtype), format="csr"))
+        matrix, *factors = self._factors(dtype)
+        for factor in factors:
+            matrix = csr_array(kron(matrix, factor, format="csr"))
         matrix.sum_duplicates()
-        return pattern.with_small_indices(matrix)
+        return pattern.with_small_indices(matrix.T.tocsr() if transpose else matrix)
 
     def _structure(self) -> csr_array:
-        return self._kron(np.float32)
+        return self._csr(np.float32, False)
 
-    def _factors(self) -> pattern.Factors | None:
-        mixes = zip(self._axes, self.in_shape[1:], strict=True)
-        channels = csr_array(eye_array(self.in_shape[0], dtype=np.float32))
-        return [channels, *(_axis_matrix(sources, shares, size, np.float32) for (sources, shares), size in mixes)]
+    def _factors(self, dtype: Any = np.float32) -> pattern.Factors:
+        axes = [mix.matrix(size, dtype) for mix, size in zip(self._mixes, self.in_shape[1:], strict=True)]
+        return [csr_array(eye_array(self.in_shape[0], dtype=dtype)), *axes]
 
     def _sympy(self) -> Any:
         import sympy
 
         entries = [(channel, channel, Fraction(1)) for channel in range(self.in_shape[0])]
-        for (sources, shares), size in zip(self._axes, self.in_shape[1:], strict=True):
-            mixes = [(o, i, s) for o, row in enumerate(sources) for i, s in zip(row, shares[o], strict=True)]
-            entries = [(r * len(sources) + o, c * size + i, v * s) for r, c, v in entries for o, i, s in mixes]
+        for mix, columns in zip(self._mixes, self.in_shape[1:], strict=True):
+            pairs, rows = list(mix.entries()), mix.sources.size
+            entries = [(r * rows + o, c * columns + i, v * share) for r, c, v in entries for o, i, share in pairs]
         return sympy.SparseMatrix(*self.shape, {(r, c): exact.to_sympy(value) for r, c, value in entries})
 
     def _label(self) -> str:
@@ -209,6 +248,11 @@ def avg_pool(
     ConvMatrixError
         If an argument breaks its rule.
 
+    References
+    ----------
+    PyTorch documentation, `torch.nn.AvgPool2d`. The output size is relationship 7 of Dumoulin, Visin: A guide to
+    convolution arithmetic for deep learning, arXiv:1603.07285, for the padded input.
+
     Examples
     --------
     >>> import convmatrix as cm
@@ -230,24 +274,22 @@ def avg_pool(
     for axis, pads in enumerate(pairs):
         extent = gaps[axis] * (kernel[axis] - 1) + 1
         if 2 * max(pads) > extent:
-            raise ConvMatrixError(
-                f"padding must be at most half the window's extent {extent}, got {max(pads)} on axis {axis}"
-            )
-    counted = [
-        (-before, n + after) if count_include_pad else (0, n) for n, (before, after) in zip(size, pairs, strict=True)
-    ]
+            rule = f"padding must be at most half the window's extent {extent}"
+            raise ConvMatrixError(f"{rule}, got {max(pads)} on axis {axis}")
+    padded = tuple((-before, n + after) for n, (before, after) in zip(size, pairs, strict=True))
+    counted = padded if count_include_pad else tuple((0, n) for n in size)
     if ceil_mode:
-        pairs = tuple(
-            _ceil_pads(n, pads, k, s, d) for n, pads, k, s, d in zip(size, pairs, kernel, steps, gaps, strict=True)
-        )
-    geometry = Geometry.conv(
-        size, kernel, channels, channels, stride=steps, padding=pairs, dilation=gaps, groups=channels
-    )
-    counts = []
-    for table, (low, high) in zip(geometry.axes, counted, strict=True):
-        positions = table.positions(np.arange(table.output_size))
-        counts.append(np.maximum(((positions >= low) & (positions < high)).sum(axis=1), 1))
-    return AvgPool(geometry, tuple(counts), dtype)
+        pairs = tuple(map(_ceil_pads, size, pairs, kernel, steps, gaps))
+    options: dict[str, Any] = {"stride": steps, "padding": pairs, "dilation": gaps, "groups": channels}
+    return AvgPool(Geometry.conv(size, kernel, channels, channels, **options), counted, dtype)
+
+
+def _taps_within(axis: Axis, low: int, high: int) -> np.ndarray:
+    """How many taps of each output read positions `[low, high)`, and at least 1, by the ends of that range."""
+    starts = np.arange(axis.output_size, dtype=np.int64) * axis.stride - axis.pad_before
+    first = -((starts - low) // axis.dilation)
+    stop = (high - 1 - starts) // axis.dilation + 1
+    return np.maximum(stop.clip(0, axis.kernel_size) - first.clip(0, axis.kernel_size), 1)
 
 
 def _ceil_pads(n: int, pads: tuple[int, int], kernel: int, stride: int, dilation: int) -> tuple[int, int]:
@@ -261,16 +303,17 @@ def _ceil_pads(n: int, pads: tuple[int, int], kernel: int, stride: int, dilation
 
 
 def resize(shape: Any, scale: Any, mode: str = "nearest", dtype: Any = None) -> Resize:
-    """Interpolation to `floor(n * scale)` positions an axis, with source step `1/scale`.
+    """Interpolation to `floor(n * scale)` positions an axis, with source step `1/scale`, exactly in fractions.
 
-    PyTorch's `Upsample(scale_factor=scale, mode=mode)` with `align_corners=False`.
+    PyTorch's `torch.nn.Upsample(scale_factor=scale, mode=mode)` with `align_corners=False`, without its rounding: in
+    floats it resizes 100 positions by 0.29 to 28, not 29, and may step over a nearest input. `from_torch` follows it.
 
     Parameters
     ----------
     shape : tuple of int
         `(channels, *spatial)` of the input.
-    scale : int, float, fraction, or one an axis
-        Floats are read as the fraction of small denominator they print as: 1.5 is 3/2.
+    scale : int, float, fraction, or a sequence of them, one an axis
+        A float is the fraction of denominator up to 10**6 that rounds to it, as 0.29 is 29/100, or else itself.
     mode : {"nearest", "nearest-exact", "linear", "bilinear", "trilinear"}
         `floor(o/scale)`, as PyTorch's "nearest"; the nearest to the half-pixel position `(o + 1/2)/scale - 1/2`; linear
         between the two inputs beside that position, clamped at the borders.
@@ -280,7 +323,11 @@ def resize(shape: Any, scale: Any, mode: str = "nearest", dtype: Any = None) -> 
     Raises
     ------
     ConvMatrixError
-        If the scale leaves no output or an argument breaks its rule.
+        If the scale leaves no output, the outputs' sources do not fit in memory, or an argument breaks its rule.
+
+    References
+    ----------
+    PyTorch documentation, `torch.nn.Upsample`.
 
     Examples
     --------
@@ -293,79 +340,60 @@ def resize(shape: Any, scale: Any, mode: str = "nearest", dtype: Any = None) -> 
     [  0,   1]])
     """
     shape = arguments.tensor_shape(shape)
-    mode = {"bilinear": "linear", "trilinear": "linear"}.get(mode, mode) if isinstance(mode, str) else mode
-    arguments.one_of(mode, "mode", _MODES)
-    given = list(scale) if isinstance(scale, (list, tuple)) else [scale] * (len(shape) - 1)
-    if len(given) != len(shape) - 1:
-        raise ConvMatrixError(f"scale must be one number or one for each of the {len(shape) - 1} axes, got {scale!r}")
+    mode = plain_mode(mode)
+    given = _given_scales(scale, len(shape) - 1)
     scales = tuple(_scale(value) for value in given)
-    for axis, (n, factor) in enumerate(zip(shape[1:], scales, strict=True)):
-        if math.floor(n * factor) < 1:
-            raise ConvMatrixError(f"scale must leave at least one output, got {factor} on axis {axis} of size {n}")
-    return Resize(shape, scales, mode, dtype)
+    outputs = tuple(math.floor(n * factor) for n, factor in zip(shape[1:], scales, strict=True))
+    for axis, (n, value, size) in enumerate(zip(shape[1:], given, outputs, strict=True)):
+        if size < 1:
+            raise ConvMatrixError(f"scale must leave at least one output, got {value} on axis {axis} of size {n}")
+    mixes = (mix_of(n, out, factor, mode) for n, out, factor in zip(shape[1:], outputs, scales, strict=True))
+    return Resize(shape, scales, mode, tuple(mixes), dtype)
 
 
-_Mix = tuple[list[list[int]], list[list[Fraction]]]
+def mix_of(n: int, outputs: int, scale: Fraction, mode: str) -> Mix:
+    """The mix of each output for the source step `1/scale`, in integers: positions are multiples of `1/(2*scale)`."""
+    up, down = scale.numerator, scale.denominator
+    # Below 2**53 int64 is safe, and a quotient of two such numbers is the float nearest to the share.
+    small = (2 * outputs + 1) * down + 2 * up * (n + 1) < 2**53
+    check_size(f"the sources of a resize to {outputs} positions", (64 if small else 256) * outputs, None)
+    order = np.arange(outputs, dtype=np.int64).astype(np.int64 if small else object)
+    if mode != "linear":
+        places = order * down // up if mode == "nearest" else (2 * order + 1) * down // (2 * up)
+        return Mix.of_nearest(np.minimum(places, n - 1).astype(np.int64))
+    places = np.maximum((2 * order + 1) * down - up, 0)
+    sources = np.minimum(places // (2 * up), n - 1)
+    shares = np.where(sources < n - 1, places - sources * (2 * up), 0)
+    return Mix(sources.astype(np.int64), shares, 2 * up)
 
 
-def _nearest(n: int, scale: Fraction) -> _Mix:
-    outputs = range(math.floor(n * scale))
-    return [[min(math.floor(o / scale), n - 1)] for o in outputs], [[Fraction(1)] for _ in outputs]
+def plain_mode(mode: Any) -> str:
+    """The mode by the name it has here."""
+    named = {"bilinear": "linear", "trilinear": "linear"}.get(mode, mode) if isinstance(mode, str) else mode
+    return arguments.one_of(named, "mode", _MODES)
 
 
-def _nearest_exact(n: int, scale: Fraction) -> _Mix:
-    outputs = range(math.floor(n * scale))
-    return [[min(math.floor((o + Fraction(1, 2)) / scale), n - 1)] for o in outputs], [[Fraction(1)] for _ in outputs]
-
-
-def _linear(n: int, scale: Fraction) -> _Mix:
-    sources, shares = [], []
-    for o in range(math.floor(n * scale)):
-        position = max((o + Fraction(1, 2)) / scale - Fraction(1, 2), Fraction(0))
-        low = min(math.floor(position), n - 1)
-        beyond = position - low
-        both = low < n - 1 and beyond > 0
-        sources.append([low, low + 1] if both else [low])
-        shares.append([1 - beyond, beyond] if both else [Fraction(1)])
-    return sources, shares
-
-
-_MIXES: dict[str, Callable[[int, Fraction], _Mix]] = {
-    "nearest": _nearest,
-    "nearest-exact": _nearest_exact,
-    "linear": _linear,
-}
+def _given_scales(scale: Any, axes: int) -> list[Any]:
+    """One scale an axis, from one for all or any sequence of them."""
+    if isinstance(scale, str) or not hasattr(scale, "__len__") or getattr(scale, "ndim", 1) == 0:
+        return [scale[()] if isinstance(scale, np.ndarray) else scale] * axes
+    given = list(scale)
+    if len(given) != axes:
+        raise ConvMatrixError(f"scale must be one number or one for each of the {axes} axes, got {scale!r}")
+    return given
 
 
 def _scale(value: Any) -> Fraction:
     try:
-        if isinstance(value, bool):
-            raise TypeError
         factor = Fraction(value.item() if isinstance(value, np.generic) else value)
-    except (TypeError, ValueError, OverflowError):
-        raise ConvMatrixError(f"scale must be a positive number, got {value!r}") from None
-    if isinstance(value, (float, np.floating)):
-        factor = factor.limit_denominator(10**6)
-    if factor <= 0:
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        factor = Fraction(0)
+    if factor <= 0 or isinstance(value, (bool, np.bool_)):
         raise ConvMatrixError(f"scale must be a positive number, got {value!r}")
-    return factor
+    return short_fraction(value) if isinstance(value, (float, np.floating)) else factor
 
 
-def _axis_matrix(sources: list[list[int]], shares: list[list[Fraction]], size: int, dtype: Any) -> csr_array:
-    indptr = np.concatenate([[0], np.cumsum([len(row) for row in sources])])
-    data = np.array([float(share) for row in shares for share in row]).astype(dtype)
-    return csr_array((data, np.array([i for row in sources for i in row]), indptr), shape=(len(sources), size))
-
-
-def _mix_exactly(
-    sources: list[list[int]], shares: list[list[Fraction]], flat: np.ndarray, size: int, transpose: bool
-) -> np.ndarray:
-    mixed = np.zeros((size, flat.shape[1]), dtype=object)
-    for output, (row, parts) in enumerate(zip(sources, shares, strict=True)):
-        for source, share in zip(row, parts, strict=True):
-            factor = exact.paired(np.array([share], dtype=object), flat)[0][0]
-            if transpose:
-                mixed[source] += factor * flat[output]
-            else:
-                mixed[output] += factor * flat[source]
-    return mixed
+def short_fraction(value: float | np.floating[Any]) -> Fraction:
+    """The fraction of small denominator that rounds to this float, or its exact value if there is none."""
+    short = Fraction(float(value)).limit_denominator(10**6)
+    return short if type(value)(float(short)) == value else Fraction(float(value))

@@ -43,8 +43,8 @@ def plot(x: Any, *, ax: Any = None, **kwargs: Any) -> Any:
     Raises
     ------
     ConvMatrixError
-        If `x` is nothing that can be drawn, if an option breaks its rule, or if the pattern of a product is too large
-        to be counted.
+        If `x` is nothing that can be drawn, if an option is unknown or breaks its rule, or if the pattern of
+        a product is too large to be counted.
 
     Examples
     --------
@@ -61,6 +61,20 @@ def plot(x: Any, *, ax: Any = None, **kwargs: Any) -> Any:
         found = _DRAWINGS.get((kind.__module__, kind.__qualname__))
         if found is not None:
             module, function = found
-            return getattr(import_module(f"convmatrix.plots.{module}"), function)(x, ax=ax, **kwargs)
+            draw = getattr(import_module(f"convmatrix.plots.{module}"), function)
+            return draw(x, ax=ax, **kwargs) if ax is not None else _in_new_figure(draw, x, kwargs)
     drawable = ", ".join(name for _, name in _DRAWINGS)
     raise ConvMatrixError(f"x must be something that can be drawn ({drawable}), got {type(x).__name__}")
+
+
+def _in_new_figure(draw: Any, x: Any, kwargs: dict[str, Any]) -> Any:
+    """A drawing of its own; nothing half drawn is left open when it is refused."""
+    from matplotlib import pyplot
+
+    before = pyplot.get_fignums()
+    try:
+        return draw(x, ax=None, **kwargs)
+    except ConvMatrixError:
+        for number in set(pyplot.get_fignums()) - set(before):
+            pyplot.close(number)
+        raise

@@ -52,12 +52,14 @@ def draw_density(
     }
     if not {"vmin", "vmax", "norm"} & set(kwargs):
         options["norm"] = LogNorm(min(least, largest / 10), largest)
-    image = ax.imshow(shares, **{**options, **kwargs})
+    image = style.drawn(ax.imshow, shares, options=options, given=kwargs)
     ax.set_xlim(-0.5, columns - 0.5)
     ax.set_ylim(rows - 0.5, -0.5)
     _explain(ax, op, image, int(counts.sum()), (tall, wide), legend, 1.03 if row is None else 1.08)
     if row is not None:
         frame_row(ax, op, row)
+    if figure is not None:
+        style.fit(figure)
     return ax if figure is None else figure
 
 

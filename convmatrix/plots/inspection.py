@@ -48,6 +48,7 @@ def draw_inspection(result: Inspection, *, ax: Any = None, **kwargs: Any) -> Any
     ax.set_ylim(lines, 0)
     scale = min(ax.get_window_extent().width / ax.get_figure(root=False).dpi / (_SIZE[0] - 0.4), 1.0)
     options = {"fontsize": style.NORMAL * scale, "va": "center", **kwargs}
+    style.drawn(ax.text, 0, 0, "", options={}, given=kwargs).remove()
     end = 0.5
     for name in ("Shape", "Storage", "Rank"):
         end = _write(ax, name, groups[name], _COLUMNS[0], end, options)

@@ -66,7 +66,8 @@ def draw_kernel(kernel: Any, *, ax: Any = None, title: str = "", **kwargs: Any) 
         # Room above for the title and at the right for the numbers of the scale.
         ax = figure.add_axes((0.15 / wide, 0.2 / tall, 1 - 0.85 / wide, 1 - 0.65 / tall))
     ceiling = float(np.abs(values).max()) or 1.0
-    picture = ax.imshow(canvas, **{"cmap": "RdBu_r", "vmin": -ceiling, "vmax": ceiling, **kwargs})
+    options = {"cmap": "RdBu_r", "vmin": -ceiling, "vmax": ceiling}
+    picture = style.drawn(ax.imshow, canvas, options=options, given=kwargs)
     ax.get_figure().colorbar(picture, ax=ax, fraction=0.06, pad=0.03).ax.tick_params(labelsize=style.NORMAL)
     ax.set_title(title, fontsize=style.LARGE)
     style.bare(ax)

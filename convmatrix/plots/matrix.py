@@ -13,6 +13,9 @@ from convmatrix.plots.entries import Entries
 
 _LABELLED = 2500
 """Entries up to which each may carry its label."""
+_LEAST_SUM = 7.0
+"""Points below which a sum of taps is not written in its cell."""
+_MOST_NOTES = 20
 _LEAST_LINE = 4.5
 """Points between lines of a tensor below which only its channels are told apart."""
 _LEAST_SIDE = 1.2
@@ -61,9 +64,18 @@ def cell_size(shape: tuple[int, int], room: tuple[float, float]) -> tuple[float,
 
 
 def draw_cells(
-    ax: Any, op: TensorOperator, entries: Entries, color: str, aspect: float, **kwargs: Any
+    ax: Any,
+    op: TensorOperator,
+    entries: Entries,
+    color: str,
+    aspect: float,
+    notes: dict[str, int],
+    **kwargs: Any,
 ) -> tuple[Any, bool]:
-    """Draw every cell; `aspect` is a cell's height over its width. Returns the image and whether cells are labelled."""
+    """Draw every cell; `aspect` is a cell's height over its width. Returns the image and whether cells are labelled.
+
+    A sum that is in `notes` is written as its number there.
+    """
     painting = paint(entries, color)
     data = np.ma.masked_array(np.zeros(op.shape, dtype=painting.numbers.dtype), mask=True)
     data[entries.rows, entries.columns] = painting.numbers
@@ -78,13 +90,13 @@ def draw_cells(
     }
     if "norm" in kwargs:
         del options["vmin"], options["vmax"]
-    image = ax.imshow(data, **{**options, **kwargs})
+    image = style.drawn(ax.imshow, data, options=options, given=kwargs)
     cell = style.cell_points(ax, *op.shape)
     draw_lines(ax, op, cell)
     name_positions(ax, op)
     if painting.by_class and entries.plain < len(entries.names):
         _hatch(ax, entries, cell)
-    return image, _write_labels(ax, entries, image.cmap(image.norm(painting.numbers)), cell)
+    return image, _write_labels(ax, entries, image.cmap(image.norm(painting.numbers)), cell, notes)
 
 
 def draw_lines(ax: Any, op: TensorOperator, cell: tuple[float, float], channels_only: bool = False) -> None:
@@ -181,8 +193,34 @@ def _hatch(ax: Any, entries: Entries, cell: tuple[float, float]) -> None:
     ax.add_collection(hatching)
 
 
-def _write_labels(ax: Any, entries: Entries, colors: np.ndarray, cell: tuple[float, float]) -> bool:
-    """The value of each entry in its cell, where all single ones fit; sums that do not fit stay without."""
+def sum_notes(entries: Entries, cell: tuple[float, float]) -> dict[str, int]:
+    """Sums of symbols too long for their cells, numbered from 1 for a legend; none if there are too many.
+
+    `cell` is in points.
+    """
+    if entries.classes is None or len(entries.values) > _LABELLED or entries.numbers() is not None:
+        return {}
+    merged = [entries.values[place] for place in np.flatnonzero(entries.classes >= entries.plain)]
+    sums = dict.fromkeys(style.number(value) for value in merged)
+    long = [label for label in sums if _fitted_sum(label, cell)[1] is None]
+    if len(long) > _MOST_NOTES or _fitted_sum(str(len(long)), cell)[1] is None:
+        return {}
+    return {label: number for number, label in enumerate(long, start=1)}
+
+
+def _fitted_sum(label: str, cell: tuple[float, float]) -> tuple[str, float | None]:
+    """A sum in one line or in two, and its size in points; None where it would be too small."""
+    for text in (label, style.two_lines(label)):
+        size = style.text_size(text, *cell)
+        if size is not None and size >= _LEAST_SUM:
+            return text, size
+    return label, None
+
+
+def _write_labels(
+    ax: Any, entries: Entries, colors: np.ndarray, cell: tuple[float, float], notes: dict[str, int]
+) -> bool:
+    """The value of each entry in its cell, where all single ones fit; sums that do not fit are numbers or missing."""
     if not 0 < len(entries.values) <= _LABELLED:
         return False
     labels = [style.number(value) for value in entries.values]
@@ -190,22 +228,18 @@ def _write_labels(ax: Any, entries: Entries, colors: np.ndarray, cell: tuple[flo
     size = style.common_size([label for label, alone in zip(labels, single, strict=True) if alone] or labels, *cell)
     if size is None:
         return False
-    for row, column, label, color in zip(entries.rows, entries.columns, labels, colors, strict=True):
-        fitting = style.text_size(label, *cell)
+    for row, column, label, color, alone in zip(entries.rows, entries.columns, labels, colors, single, strict=True):
+        text, fitting = (label, size) if alone else _fitted_sum(str(notes.get(label, label)), cell)
         if fitting is None:
-            label = style.two_lines(label)
-            fitting = style.text_size(label, *cell)
-        if fitting is not None:
-            own = min(size, fitting)
-            ax.text(
-                column,
-                row,
-                label,
-                ha="center",
-                va="center",
-                fontsize=own,
-                linespacing=1,
-                color=style.ink_on(color),
-                zorder=3,
-            )
+            continue
+        if label in notes and not alone:
+            # Numbers of neighbours are not to be read as one.
+            fitting = min(0.8 * size, fitting)
+        written = ax.text(
+            column, row, text, ha="center", va="center", fontsize=min(size, fitting), linespacing=1,
+            color=style.ink_on(color), zorder=3,
+        )  # fmt: skip
+        if not alone:
+            # Letters are not read over hatching.
+            written.set_bbox({"facecolor": color, "edgecolor": "none", "pad": 0.6})
     return True

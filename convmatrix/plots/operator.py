@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
+import textwrap
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from convmatrix.operators.base import TensorOperator
 from convmatrix.plots import style, wording
 from convmatrix.plots.density import draw_density
 from convmatrix.plots.entries import Entries, check_color, default_color, entries_of, leaf_of
-from convmatrix.plots.matrix import cell_size, draw_cells, frame_row, paint
+from convmatrix.plots.matrix import cell_size, draw_cells, frame_row, paint, sum_notes
 from convmatrix.plots.mosaic import Mosaic, draw_grid, grid_size, is_cropped
 
 CELLS = 600
@@ -116,30 +117,28 @@ def _draw_alone(
     rows, columns = op.shape
     # Square cells, unless the picture would be more than four times as long as wide.
     aspect = min(max(rows / columns, 1 / 4), 4) * columns / rows
-    image, labelled = draw_cells(ax, op, entries, color, aspect, **kwargs)
+    image, labelled = draw_cells(ax, op, entries, color, aspect, {}, **kwargs)
     ax.set_title(wording.title(op, len(entries.values), _letters(ax)), fontsize=style.NORMAL)
     if row is not None:
         frame_row(ax, op, row)
     if legend and not labelled and (color == "value" or len(entries.names) > 1):
-        _color_bar(
-            ax.get_figure(root=False),
-            image,
-            ax.inset_axes((1.08 if row is not None else 1.03, 0, 0.035, 1)),
-            entries,
-            color,
-        )
+        width, height = style.cell_points(ax, 1, 1)
+        gap = max(0.03, 4 / width) if row is None else max(0.08, 13 / width)
+        cax = ax.inset_axes((1 + gap, 0, max(0.035, 7 / width), 1))
+        _color_bar(ax.get_figure(root=False), image, cax, entries, color, height)
     return ax
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Sizes in inches: matrix, input grid, output grid, the key and under which grid it lies."""
+    """Sizes in inches: matrix, input grid, output grid, the key, and whether it lies under or beside a grid."""
 
     matrix: tuple[float, float]
     input: tuple[float, float]
     output: tuple[float, float]
     key: tuple[float, float]
     key_right: bool
+    key_beside: bool = False
     left: float = 0.45
     top: float = 0.85
     to_matrix: float = 1.0
@@ -148,6 +147,8 @@ class _Layout:
     @property
     def key_top(self) -> float:
         """Where the key begins, from the top."""
+        if self.key_beside:
+            return self.top
         return self.top + (self.output if self.key_right else self.input)[1] + 0.62
 
     @property
@@ -162,9 +163,18 @@ class _Layout:
         return self.matrix_left + self.matrix[0] + self.to_output
 
     @property
+    def key_left(self) -> float:
+        """Where the key begins, from the left."""
+        if self.key_beside:
+            return self.output_left + max(self.output[0], 0.9) + self.to_output
+        return self.output_left if self.key_right else self.left
+
+    @property
     def size(self) -> tuple[float, float]:
         """Width and height of the figure."""
-        column = max(self.output[0], self.key[0] if self.key_right else 0, 0.9)
+        column = max(self.output[0], self.key[0] if self.key_right and not self.key_beside else 0, 0.9)
+        if self.key_beside:
+            column += self.to_output + self.key[0]
         bottom = max(self.top + self.matrix[1] + 0.75, self.top + self.input[1] + 0.3, self.top + self.output[1] + 0.3)
         if self.key[1]:
             bottom = max(bottom, self.key_top + self.key[1] + 0.4)
@@ -200,14 +210,17 @@ def _draw_figure(op: TensorOperator, entries: Entries, color: str, row: int | No
     grids = [Mosaic.of(shape, _GRID_ROOM) for shape in (op.in_shape, op.out_shape)]
     read, written = (grid_size(grid, _GRID_ROOM) for grid in grids)
     sides = op.shape[1] * cell[0], op.shape[0] * cell[1]
-    layout = _Layout(sides, read, written, _key_size(op, entries, color, legend), written[1] <= read[1])
+    below = _Layout(sides, read, written, _key_size(op, entries, color, legend), written[1] <= read[1])
+    # Beside a flat matrix a key below the output would leave the middle blank.
+    layout = min(below, replace(below, key_right=True, key_beside=True), key=lambda each: math.prod(each.size))
     figure = style.new_figure(*layout.size)
     traced = _Traced.of(entries, color, row)
     ax = style.panel(figure, "input", layout.left, layout.top, *layout.input)
     draw_grid(ax, grids[0], op.in_shape, traced.reads, traced.colors, traced.labels, _GRID_ROOM)
     _head(ax, "input", op.in_shape, is_cropped(grids[0], _GRID_ROOM))
     ax = style.panel(figure, "matrix", layout.matrix_left, layout.top, *layout.matrix)
-    image, _ = draw_cells(ax, op, entries, color, cell[1] / cell[0], **kwargs)
+    notes = sum_notes(entries, (72 * cell[0], 72 * cell[1])) if layout.key[1] and color == "tap" else {}
+    image, _ = draw_cells(ax, op, entries, color, cell[1] / cell[0], notes, **kwargs)
     if row is not None:
         frame_row(ax, op, row)
     ax = style.panel(figure, "output", layout.output_left, layout.top, *layout.output)
@@ -215,24 +228,27 @@ def _draw_figure(op: TensorOperator, entries: Entries, color: str, row: int | No
     draw_grid(ax, grids[1], op.out_shape, marked, [style.INK] * len(marked), ["y"] * len(marked), _GRID_ROOM)
     _head(ax, "output", op.out_shape, is_cropped(grids[1], _GRID_ROOM))
     if layout.key[1]:
-        left = layout.output_left if layout.key_right else layout.left
-        _draw_key(style.panel(figure, "taps", left, layout.key_top, *layout.key), op, entries, color, image)
+        _draw_key(
+            style.panel(figure, "taps", layout.key_left, layout.key_top, *layout.key), op, entries, color, image, notes
+        )
     _write_around(figure, op, len(entries.values), traced)
     return figure
 
 
 def _write_around(figure: Any, op: TensorOperator, stored: int, traced: _Traced) -> None:
     """The title above, and below it all what the traced row says."""
-    width, height = figure.get_size_inches()
+    width = figure.get_size_inches()[0]
     head = wording.title(op, stored, int(width * 11))
-    figure.text(0.5, 1 - 0.2 / height, head, ha="center", va="top", fontsize=style.LARGE)
+    above = figure.text(0.5, 1, head, ha="center", va="top", fontsize=style.LARGE)
     if traced.row is None:
+        style.fit(figure, above)
         return
     index = tuple(int(place) for place in np.unravel_index(traced.row, op.out_shape))
     reads = {0: "no input", 1: "the input outlined on the left"}
     what = reads.get(len(traced.reads), f"the {len(traced.reads)} inputs outlined on the left")
     said = f"Framed: row {traced.row}, output y at ({wording.index_text(op.out_shape, index)}), reads {what}."
-    figure.text(0.5, 0.14 / height, said, ha="center", va="bottom", fontsize=style.NORMAL)
+    said = textwrap.fill(said, int(width * 15))
+    style.fit(figure, above, figure.text(0.5, 0, said, ha="center", va="bottom", fontsize=style.NORMAL))
 
 
 def _head(ax: Any, name: str, shape: tuple[int, ...], cropped: bool) -> None:
@@ -262,10 +278,10 @@ def _kernel_mosaic(op: TensorOperator, entries: Entries) -> Mosaic:
     return Mosaic.of(_kernel_shape(op, entries), _KEY_ROOM)
 
 
-def _draw_key(ax: Any, op: TensorOperator, entries: Entries, color: str, image: Any) -> None:
+def _draw_key(ax: Any, op: TensorOperator, entries: Entries, color: str, image: Any, notes: dict[str, int]) -> None:
     """The kernel in its colours, each tap with its weight or, where channels differ, its place."""
     if color == "value":
-        _color_bar(ax.get_figure(), image, ax, entries, color, orientation="horizontal")
+        _color_bar(ax.get_figure(), image, ax, entries, color, 72 * _KEY_ROOM[0], orientation="horizontal")
         return
     leaf, count = leaf_of(op), entries.plain
     names = list(entries.names[:count])
@@ -279,22 +295,49 @@ def _draw_key(ax: Any, op: TensorOperator, entries: Entries, color: str, image: 
     draw_grid(ax, _kernel_mosaic(op, entries), shape, np.arange(count), colors, names, _KEY_ROOM)
     ax.set_title(caption, fontsize=style.NORMAL, pad=14 if len(shape) > 3 else 6)
     if count < len(entries.names):
-        ax.text(0, -6 / style.cell_points(ax, 1, 1)[1], "hatched: taps that meet,\nadded up",
-                transform=ax.transAxes, ha="left", va="top", fontsize=style.SMALL)  # fmt: skip
+        _explain_sums(ax, notes)
 
 
-def _color_bar(figure: Any, image: Any, cax: Any, entries: Entries, color: str, orientation: str = "vertical") -> None:
+def _explain_sums(ax: Any, notes: dict[str, int]) -> None:
+    """Below the key: what grey cells are, and the sums that numbers stand for, in two columns if there are many."""
+    points = style.cell_points(ax, 1, 1)
+    line = 1.25 * style.SMALL / points[1]
+    lines = [f"{number}: {label}" for label, number in notes.items()]
+    half = -(-len(lines) // 2) if len(lines) > 5 else len(lines)
+    second = (0.6 * max((len(text) for text in lines[:half]), default=0) + 1.5) * style.SMALL / points[0]
+    for left, top, text in (
+        (0.0, 0, "grey: taps that meet,\nadded up"),
+        (0.0, 2.4, "\n".join(lines[:half])),
+        (second, 2.4, "\n".join(lines[half:])),
+    ):
+        if text:
+            place = (left, -6 / points[1] - top * line)
+            ax.text(*place, text, transform=ax.transAxes, ha="left", va="top", fontsize=style.SMALL)
+
+
+def _color_bar(
+    figure: Any,
+    image: Any,
+    cax: Any,
+    entries: Entries,
+    color: str,
+    length: float,
+    orientation: str = "vertical",
+) -> None:
+    """A colour bar `length` points long, with as many labels as fit beside it."""
     bar = figure.colorbar(image, cax=cax, orientation=orientation)
     bar.ax.tick_params(labelsize=style.SMALL)
     if color == "value":
         magnitudes = any(isinstance(value, complex) for value in entries.values)
         bar.set_label("magnitude of the entry" if magnitudes else "value of the entry", fontsize=style.NORMAL)
         return
-    step = max(1, math.ceil(len(entries.names) / 16))
+    step = math.ceil(len(entries.names) / min(max(length / (1.4 * style.SMALL), 2), 16))
     bar.set_ticks(range(0, len(entries.names), step), labels=entries.names[::step])
     bar.minorticks_off()
     meanings = {"tap": "tap (row, column)", "weight": "weight (c out, c in)"}
-    bar.set_label(meanings.get(entries.meaning, entries.meaning), fontsize=style.NORMAL)
+    label = meanings.get(entries.meaning, entries.meaning)
+    short = length < 0.55 * style.NORMAL * len(label)
+    bar.set_label(label.replace(" (", "\n(") if short else label, fontsize=style.NORMAL)
 
 
 def _letters(ax: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from convmatrix.plots.operator import CELLS
 SAMPLE = "grace_hopper.jpg"
 """The photograph among matplotlib's sample data, 512 x 600 pixels."""
 _MOST_PIXELS = 100_000_000
+_DEEP = re.compile("(?:RGB[AX]?|LA|CMYK);16")
 _NUMBERED = 12
 _TICKS = 8
 _SHOWN_CHANNELS = 4
@@ -74,6 +76,9 @@ def read_photograph(path: Path) -> np.ndarray:
                 raise ConvMatrixError(f"photograph must have at most {_MOST_PIXELS} pixels, got {width} x {height}")
             if opened.mode[0] in "IF":
                 raise ConvMatrixError(f"photograph must have 8 bits a channel, got mode {opened.mode} in {name}")
+            # Deep colours open in a mode of 8 bits; only their layout in the file tells.
+            if any(_DEEP.search(str(tile[3])) for tile in opened.tile):
+                raise ConvMatrixError(f"photograph must have 8 bits a channel, got 16 in {name}")
             upright = ImageOps.exif_transpose(opened)
             if "A" in upright.getbands() or "transparency" in upright.info:
                 upright = upright.convert("RGBA")

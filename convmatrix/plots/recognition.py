@@ -87,7 +87,7 @@ def _draw_weight(ax: Any, weight: np.ndarray, mosaic: Mosaic, kwargs: dict[str, 
     options = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest, "interpolation": "nearest"}
     if "norm" in kwargs:
         del options["vmin"], options["vmax"]
-    image = ax.imshow(data, **{**options, **kwargs})
+    image = style.drawn(ax.imshow, data, options=options, given=kwargs)
     style.bare(ax)
     labels = [style.number(value) for value in weight.reshape(-1).tolist()]
     size = style.common_size(labels, *style.cell_points(ax, *mosaic.size)) if len(labels) <= _LABELLED else None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
+from convmatrix.errors import ConvMatrixError
 
 SMALL, NORMAL, LARGE = 7.5, 8.5, 10.5
 """Text sizes in points: labels of ticks, labels of axes, titles."""
@@ -22,8 +25,12 @@ _CATEGORIES = (
     "#92dadd", "#a96b59", "#e76300", "#717581", "#94a4a2",
 )  # fmt: skip
 CATEGORIES = len(_CATEGORIES)
-_LEAST_TEXT, _MOST_TEXT = 4.5, 9.5
+_MARGIN, _GAP = 0.15, 0.2
+"""Inches round a figure, and between its title, its panels and its last line."""
+_LEAST_TEXT, _MOST_TEXT = 5.0, 9.5
 _WIDTH_OF_A_LETTER = 0.62
+_BESIDE = 1.6
+"""Points of a cell's width kept free, so that labels of neighbours are not read as one."""
 
 
 def tap_colors(taps: int) -> list[Any]:
@@ -64,7 +71,7 @@ def text_size(label: str, width: float, height: float) -> float | None:
     """The size in points at which `label` fits a cell of so many points, or None where it would not be read."""
     lines = label.split("\n")
     longest = max(1.0, max(len(line) + 0.4 * line.count("+") for line in lines))
-    size = min(_MOST_TEXT, 0.7 * height / len(lines), 0.9 * width / (_WIDTH_OF_A_LETTER * longest))
+    size = min(_MOST_TEXT, 0.7 * height / len(lines), (width - _BESIDE) / (_WIDTH_OF_A_LETTER * longest))
     return size if size >= _LEAST_TEXT else None
 
 
@@ -92,6 +99,63 @@ def panel(figure: Any, label: str, left: float, top: float, width: float, height
     """Axes at a place given in inches from the left and from the top."""
     whole, tall = figure.get_size_inches()
     return figure.add_axes((left / whole, 1 - (top + height) / tall, width / whole, height / tall), label=label)
+
+
+def fit(figure: Any, head: Any = None, foot: Any = None) -> None:
+    """Give a figure the size of its panels with all that is written round them, a title above and a line below.
+
+    Panels keep their sizes, and their places to a hundredth of an inch, so that pixels stay pixels.
+    """
+    old = figure.get_size_inches()
+    boxes = np.array([box for ax in figure.axes for box in _extents(ax)]) / figure.dpi
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    texts = [text.get_window_extent() if text is not None else None for text in (head, foot)]
+    wide = max([box.width / figure.dpi for box in texts if box is not None], default=0.0)
+    above, below = [_MARGIN + (box.height / figure.dpi + _GAP if box is not None else 0) for box in texts]
+    left = _MARGIN + max(wide - (high[0] - low[0]), 0) / 2
+    moved = np.round(np.array([left, below]) - low, 2)
+    new = np.ceil(100 * (high + moved + (left, above))) / 100
+    figure.set_size_inches(*new)
+    for ax in figure.axes:
+        place = np.array(ax.get_position(original=True).bounds)
+        corner, size = (place[:2] * old + moved) / new, place[2:] * old / new
+        ax.set_position((*corner, *size))
+    for text, at in ((head, 1 - _MARGIN / new[1]), (foot, _MARGIN / new[1])):
+        if text is not None:
+            text.set_y(at)
+
+
+def _extents(ax: Any) -> list[np.ndarray]:
+    """What a panel and its colour bars cover, in pixels; texts inside a matrix are never beyond its frame."""
+    ax.apply_aspect()
+    written = [text for text in ax.texts if not text.get_clip_on()] if ax.get_label() != "matrix" else []
+    parts = [ax.xaxis.get_tightbbox(), ax.yaxis.get_tightbbox(), ax.get_window_extent()]
+    parts += [text.get_window_extent() for text in (ax.title, *written) if text.get_text()]
+    parts += [child.get_tightbbox() for child in ax.child_axes]
+    return [np.array(part.extents) for part in parts if part is not None]
+
+
+def drawn(artist: Callable[..., Any], *what: Any, options: dict[str, Any], given: dict[str, Any]) -> Any:
+    """Call a method of Axes with `options`, and with the arguments `given` by the user, which go before them.
+
+    Raises
+    ------
+    ConvMatrixError
+        If one of the arguments given is unknown to the method.
+    """
+    try:
+        return artist(*what, **{**options, **given})
+    except (AttributeError, TypeError) as error:
+        said = str(error)
+        unknown = next(
+            (name for name in given if re.search("argument|property", said) and re.search(rf"\b{name}\b", said)), None
+        )
+        if unknown is None:
+            raise
+        raise ConvMatrixError(
+            f"{unknown} must be an option of the drawing or an argument of Axes.{artist.__name__}, "
+            f"which does not take it, got {given[unknown]!r}"
+        ) from None
 
 
 def bare(ax: Any) -> None:

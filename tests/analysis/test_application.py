@@ -178,3 +178,30 @@ def test_gray_is_rounded_and_keeps_grays():
     np.testing.assert_array_equal(gray(ramp)[:, 0], np.arange(256))
     pixels = np.random.default_rng(0).integers(0, 256, size=(9, 9, 3), dtype=np.uint8)
     np.testing.assert_array_equal(gray(pixels), np.floor(pixels @ [0.299, 0.587, 0.114] + 0.5))
+
+
+@pytest.mark.parametrize("weight", [1e308, 1e299])
+def test_results_that_are_not_finite_are_refused(weight):
+    weight = np.full((2, 2), weight)
+    with pytest.raises(cm.ConvMatrixError, match=r"weight must keep the results below 1e\+300 to be finite, got "):
+        apply_to_picture(cm.conv(weight, (5, 5)), np.full((1, 5, 5), 255, dtype=np.uint8), weight, LayerArguments())
+
+
+def test_integers_that_would_wrap_are_compared_as_floats():
+    weight = np.full((2, 2), 2**60)
+    result = apply_to_picture(
+        cm.conv(weight, (5, 5)), np.full((1, 5, 5), 255, dtype=np.uint8), weight, LayerArguments()
+    )
+    assert not result.is_exact
+    assert result.is_equal
+    assert result.result.min() == 4 * 255 * 2.0**60
+
+
+@pytest.mark.parametrize("transpose", [False, True])
+@pytest.mark.parametrize(
+    "options", [{"dilation": 3, "stride": 2, "padding": ((1, 4), (3, 0))}, {"stride": 4}], ids=name
+)
+def test_patches_of_steps_and_borders(rng, options, transpose):
+    result = applied(rng.integers(-4, 5, size=(3, 2)), (50, 60), options, rng, transpose)
+    assert result.patch is not None
+    check_patch(result)

@@ -340,3 +340,29 @@ def test_the_result_is_frozen():
     found = cm.inspect(cm.identity((1, 3)))
     with pytest.raises(AttributeError):
         found.rank = 5
+
+
+LARGE = {
+    "integers": ([10**400, 1], (4, "exact")),
+    "fractions": ([Fraction(10**400, 3), 1], (4, "exact")),
+    "tiny": ([Fraction(1, 10**400), Fraction(2, 10**400)], (4, "exact")),
+    "tiny radicals": (
+        [sympy.sqrt(2) / sympy.Integer(10) ** 400, 2 * sympy.sqrt(2) / sympy.Integer(10) ** 400],
+        (4, "numerical"),
+    ),
+    "radicals": ([sympy.sqrt(2) * 10**400, 1], (4, "numerical")),
+}
+
+
+@pytest.mark.parametrize(("weight", "rank"), LARGE.values(), ids=LARGE)
+def test_exact_entries_beyond_floats_are_scaled(weight, rank):
+    found = cm.inspect(cm.conv(weight, 5))
+    assert (found.rank, found.rank_kind) == rank
+    assert found.condition == pytest.approx(
+        1 if abs(weight[0]) > 1 else cm.inspect(cm.conv([1, 2], 5)).condition, rel=1e-9
+    )
+
+
+def test_complex_entries_at_the_limit_are_scaled():
+    found = cm.inspect(cm.conv(np.array([1.7e308 + 1.7e308j]), 3))
+    assert (found.rank, found.condition) == (3, pytest.approx(1))

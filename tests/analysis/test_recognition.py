@@ -369,3 +369,8 @@ def test_symbols_have_no_nearest_convolution() -> None:
 def test_limits_that_leave_nothing_are_an_error() -> None:
     with pytest.raises(cm.ConvMatrixError, match="kernel_size must leave some convolution"):
         cm.recognise(np.arange(12.0).reshape(12, 1), (1, 1), (1, 12), kernel_size=1, padding_mode="reflect")
+
+
+def test_entries_beyond_floats_are_refused():
+    with pytest.raises(cm.ConvMatrixError, match="matrix entries must fit a float64, got about 1e400"):
+        cm.recognise([[10**400, 1]], (1, 2), (1, 1))

@@ -271,3 +271,51 @@ def test_terabytes_are_inspected_at_once(run):
     document = json.loads(ran.out)
     assert document["inspection"]["nnz"] == cm.conv("sobel_x", (200000, 200000)).nnz
     assert document["matrix"] is None
+
+
+def test_a_folder_that_takes_no_files_is_named_as_typed(run, folder, monkeypatch):
+    def refuse(**_):
+        raise OSError(30, "Read-only file system", str(folder / ".m-x.part"))
+
+    monkeypatch.setattr("convmatrix.cli.output.tempfile.mkstemp", refuse)
+    ran = run("inspect", "sobel_x", "-o", "./m.npz")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "convmatrix inspect: error: ./m.npz must be writable, got Read-only file system\n"
+
+
+def test_a_picture_that_fails_leaves_no_matrix(run, folder, monkeypatch):
+    def fail(*_, **__):
+        raise cm.ConvMatrixError("no picture today")
+
+    (folder / "m.npz").write_bytes(b"old")
+    monkeypatch.setattr("convmatrix.plots.saving.save", fail)
+    ran = run("inspect", "sobel_x", "-o", "m.npz", "--plot", "p.png")
+    assert (ran.code, ran.out, ran.err) == (2, "", "convmatrix inspect: error: no picture today\n")
+    assert [(path.name, path.read_bytes()) for path in folder.iterdir()] == [("m.npz", b"old")]
+
+
+def test_a_document_that_is_refused_leaves_nothing(run, folder, monkeypatch):
+    monkeypatch.setattr("convmatrix.cli.text.entries", lambda array: float("nan"))
+    ran = run("inspect", "sobel_x", "-o", "m.npz", "--plot", "p.png", "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert re.search("--json must be of finite numbers, got NaN or infinity", ran.err)
+    assert list(folder.iterdir()) == []
+
+
+def test_entries_beyond_floats_are_inspected(run):
+    ran = run("inspect", "1e400 1")
+    assert (ran.code, ran.err) == (0, "")
+    assert "3 of 3 (exact)" in ran.out
+
+
+def test_entries_beyond_floats_are_not_written(run, folder):
+    ran = run("inspect", "1e400 1", "-o", "m.npz")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "convmatrix inspect: error: weight entries must fit a float64, got about 1e400\n"
+    assert list(folder.iterdir()) == []
+
+
+def test_many_entries_are_left_out_of_json(run):
+    ran = run("inspect", "box:size=101x100", "--json")
+    assert json.loads(ran.out)["kernel"]["entries"] is None
+    assert ran.err == "entries are null: JSON holds those of kernels of at most 10,000, got 10,100\n"

@@ -139,6 +139,10 @@ REFUSED = [
     ),
     (["sobel_x", "--image", "small.png", "--plot", "small.png"], "--plot must not be a file that is read"),
     (["box:size=99", "--image", "small.png"], "output size must be at least 1"),
+    (
+        ["1e308 1e308; 1e308 1e308", "--image", "small.png", "--json"],
+        r"weight must keep the results below 1e\+300 to be finite, got inf",
+    ),
     (["many.npy", "--image"], "the matrix must fit into memory"),
 ]
 

@@ -86,3 +86,10 @@ def test_bad_input(run, folder, words, message):
     assert ran.err.count("\n") == 1
     assert re.search(message, ran.err)
     assert list(folder.iterdir()) == []
+
+
+def test_many_entries_are_left_out_of_json(run):
+    ran = run("kernels", "box:size=101x100", "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out)["kernel"]["entries"] is None
+    assert ran.err == "entries are null: JSON holds those of kernels of at most 10,000, got 10,100\n"

@@ -75,6 +75,7 @@ USAGE = [
     (["foo"], r"^convmatrix: error: argument COMMAND: invalid choice: 'foo'"),
     (["inspect"], r"^convmatrix inspect: error: the following arguments are required: KERNEL$"),
     (["inspect", "--image", "sobel_x"], r"required: KERNEL \(KERNEL comes first: --image takes the word after it"),
+    (["inspect", "-a"], r"required: KERNEL \(a kernel that is one symbol with a minus sign comes last, .* -- -a\)$"),
     (["inspect", "sobel_x", "--stride"], r"argument --stride: expected one argument"),
     (["inspect", "sobel_x", "--strid", "2"], r"unrecognized arguments: --strid 2"),
     (["inspect", "sobel_x", "--stride", "two"], r"--stride: must be an integer, or one an axis as in 2x1, got 'two'"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -165,6 +166,61 @@ def test_modules_to_rounding(name: str) -> None:
     compare(maker(), size, exactly=False)
 
 
+FACTORS = [0.1, 0.29, 0.57, 0.7, 0.9, 1.01, 1.05, 1.1, 1.3, 1.4, 1.7, 2.0, 2.06, 2.3, 2.5, 3.3, 1 / 3, 2 / 3, 1.2345678]
+MODES = [("nearest",) * 3, ("nearest-exact",) * 3, ("linear", "bilinear", "trilinear")]
+
+
+def upsample_draws(axes: int, mode: str) -> Iterator[tuple[Any, tuple[int, ...]]]:
+    """Sizes up to 60 with factors, recomputed factors and sizes, as PyTorch takes them."""
+    rng = np.random.default_rng(axes)
+    top = (60, 60, 12)[axes - 1]
+    for number in range(150):
+        size = tuple(rng.integers(1, top + 1, axes).tolist())
+        factors = tuple(rng.choice(FACTORS, axes).tolist())
+        if number % 3 == 0:
+            yield nn.Upsample(size=tuple(rng.integers(1, top + 1, axes).tolist()), mode=mode), size
+        elif all(math.floor(n * factor) for n, factor in zip(size, factors, strict=True)):
+            yield nn.Upsample(scale_factor=factors, mode=mode, recompute_scale_factor=number % 6 == 1 or None), size
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("modes", MODES, ids=[modes[0] for modes in MODES])
+def test_upsample_reads_the_inputs_of_torch(modes: tuple[str, ...], axes: int) -> None:
+    """Equal in float32 and float64, or refused because these two differ in PyTorch itself; rarely."""
+    drawn = refused = 0
+    for module, size in upsample_draws(axes, modes[axes - 1]):
+        drawn += 1
+        try:
+            op = cm.from_torch(module, size)
+        except cm.ConvMatrixError as error:
+            assert "PyTorch's rounding" in str(error)  # noqa: PT017
+            refused += 1
+            continue
+        x = np.random.default_rng(drawn).integers(-99, 100, (1, 1, *size)).astype(float)
+        for dtype in (np.float32, np.float64):
+            expected = module(torch.from_numpy(x.astype(dtype))).numpy()
+            tolerance = 0 if "nearest" in modes[0] else 99 * {np.float32: 1e-5, np.float64: 1e-11}[dtype]
+            np.testing.assert_allclose(op(x.astype(dtype)), expected, rtol=0, atol=tolerance)
+    assert drawn > 90
+    assert refused <= drawn // 15
+
+
+UPSAMPLED: list[tuple[dict[str, Any], Any, tuple[int, ...]]] = [
+    ({"scale_factor": 0.29}, 100, (28,)),
+    ({"scale_factor": 1.01}, 60, (60,)),
+    ({"scale_factor": 1.01, "mode": "linear"}, 60, (60,)),
+    ({"scale_factor": (1.01, 2.06)}, (60, 10), (60, 20)),
+    ({"scale_factor": (1.01, 2.06)}, (60, 40), (60, 82)),
+    ({"scale_factor": 2.06}, 15, (30,)),
+]
+
+
+@pytest.mark.parametrize(("options", "size", "out"), UPSAMPLED, ids=str)
+def test_upsample_at_the_edges_of_its_rules(options: dict[str, Any], size: Any, out: tuple[int, ...]) -> None:
+    """Outputs of the floor of floats, and sizes kept or doubled, where some of PyTorch's kernels copy."""
+    assert compare(nn.Upsample(**options), size).out_shape[1:] == out
+
+
 @pytest.mark.parametrize(("dtype", "held"), [("float16", "float32"), ("bfloat16", "float32"), ("float32", "float32")])
 def test_half_precision_is_held_as_float32(dtype: str, held: str) -> None:
     module = nn.Conv1d(2, 3, 3).to(getattr(torch, dtype))
@@ -234,6 +290,31 @@ BAD: list[tuple[str, Callable[[], Any], Any, str]] = [
         "align_corners must be False",
     ),
     ("bicubic", lambda: nn.Upsample(scale_factor=2, mode="bicubic"), (4, 4), "mode must be one of 'nearest'"),
+    (
+        "a factor too small",
+        lambda: nn.Upsample(scale_factor=0.1),
+        4,
+        "scale_factor must leave at least one output, got [0.1] for (4,)",
+    ),
+    ("a factor below 0", lambda: nn.Upsample(scale_factor=-1.0), 4, "scale_factor must be a positive number"),
+    (
+        "factors of two axes",
+        lambda: nn.Upsample(scale_factor=(2.0, 2.0)),
+        4,
+        "scale_factor must be a positive number or one for each of 1 axes, got (2.0, 2.0)",
+    ),
+    (
+        "a factor whose sources depend on the type",
+        lambda: nn.Upsample(scale_factor=2.3),
+        53,
+        "scale_factor must give sources that PyTorch's rounding leaves alone, got 2.3 for 53 positions on axis 0",
+    ),
+    (
+        "a size too large",
+        lambda: nn.Upsample(scale_factor=1e15),
+        4,
+        "the sources of an Upsample to 4000000000000000 positions would take",
+    ),
     ("divisor", lambda: nn.AvgPool2d(2, divisor_override=3), (4, 4), "divisor_override must be None, got 3"),
     ("flatten in part", lambda: nn.Flatten(2), (4, 4), "Flatten must flatten all axes, got start_dim 2, end_dim -1"),
     ("too small", lambda: nn.Conv1d(1, 1, 5), 4, "output size must be at least 1, got 0 on axis 0"),

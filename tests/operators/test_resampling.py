@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -217,3 +218,76 @@ def test_what_is_averaged() -> None:
     assert op.divisors.tolist() == [[4, 4], [4, 4]]
     assert cm.resize((1, 4), 1.5).scales == (Fraction(3, 2),)
     oracles.assert_canonical(op.tosparse())
+
+
+SEQUENCES: dict[str, Any] = {
+    "list": [0.5, 2],
+    "array": np.array([0.5, 2.0]),
+    "float32": np.array([0.5, 2.0], dtype=np.float32),
+    "range": range(1, 3),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_any_sequence_of_scales(name: str) -> None:
+    given = SEQUENCES[name]
+    assert cm.resize((1, 4, 3), given).scales == tuple(Fraction(float(value)) for value in given)
+    assert cm.resize((1, 4, 3), np.array(2)).scales == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("scale", "read"),
+    [(0.29, Fraction(29, 100)), (np.float32(0.1), Fraction(1, 10)), (1 / 3, Fraction(1, 3)), ("3/2", Fraction(3, 2))],
+    ids=str,
+)
+def test_how_a_scale_is_read(scale: Any, read: Fraction) -> None:
+    assert cm.resize((1, 100), scale).scales == (read,)
+    assert cm.resize((1, 100), scale).out_shape == (1, math.floor(100 * read))
+
+
+def test_a_float_of_no_small_denominator_is_itself() -> None:
+    value = 1.2345678912345
+    op = cm.resize((1, 5), value, "linear")
+    assert op.scales == (Fraction(value),)
+    exact = [[Fraction(int(e.p), int(e.q)) for e in row] for row in op.tosympy().tolist()]
+    assert exact == resized_by_hand(5, Fraction(value), "linear")
+    assert np.array_equal(op.toarray(), np.array(exact, dtype=float))
+
+
+BAD_SCALES: list[tuple[Any, str]] = [
+    (0, "scale must be a positive number, got 0"),
+    (-1.5, "scale must be a positive number, got -1.5"),
+    (True, "scale must be a positive number, got True"),
+    (float("nan"), "scale must be a positive number, got nan"),
+    (float("inf"), "scale must be a positive number, got inf"),
+    ("a", "scale must be a positive number, got 'a'"),
+    (1e-9, "scale must leave at least one output, got 1e-09 on axis 0 of size 6"),
+    (0.1, "scale must leave at least one output, got 0.1 on axis 0 of size 6"),
+    ([2, 2], "scale must be one number or one for each of the 1 axes, got [2, 2]"),
+    (np.array([2, 2]), "scale must be one number or one for each of the 1 axes, got array([2, 2])"),
+    (10**15, "the sources of a resize to 6000000000000000 positions would take"),
+]
+
+
+@pytest.mark.parametrize(("scale", "message"), BAD_SCALES, ids=[str(case[0]) for case in BAD_SCALES])
+def test_scales_that_cannot_be(scale: Any, message: str) -> None:
+    with pytest.raises(cm.ConvMatrixError, match=re.escape(message)):
+        cm.resize((1, 6), scale)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "linear"])
+def test_long_axes_are_resized_in_integers(mode: str) -> None:
+    op = cm.resize((1, 10**6), Fraction(3, 2), mode)
+    assert op.out_shape == (1, 1500000)
+    y = op(np.arange(10**6, dtype=float))
+    for o in (0, 1, 700001, 1499998, 1499999):
+        place = max((o + (0 if mode == "nearest" else HALF)) / Fraction(3, 2) - (HALF if mode == "linear" else 0), 0)
+        assert y[o] == pytest.approx(float(min(place, 10**6 - 1)) if mode == "linear" else math.floor(place), rel=1e-15)
+
+
+def test_averages_of_long_axes_cost_nothing_until_they_are_taken() -> None:
+    op = cm.avg_pool((1, 10**14), 2)
+    assert op.shape == (5 * 10**13, 10**14)
+    assert op.nnz == 10**14
+    with pytest.raises(cm.MatrixTooLargeError, match="the divisors of an average at 50000000000000 positions"):
+        _ = op.divisors

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import matplotlib
@@ -202,3 +204,21 @@ def test_the_same_figure_is_the_same_file(suffix):
 def test_reading_names_the_missing_file():
     with pytest.raises(cm.ConvMatrixError, match=r"photograph must be a file that exists, got 'nowhere\.png'"):
         read_photograph(Path("nowhere.png"))
+
+
+def deep_png(colour_type, channels):
+    """A PNG with 16 bits a channel, which Pillow opens as 8-bit colours."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 2, 1, 16, colour_type, 0, 0, 0)
+    pixels = zlib.compress(b"\0" + bytes(range(4 * channels)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(("colour_type", "channels"), [(2, 3), (4, 2), (6, 4)], ids=["RGB", "LA", "RGBA"])
+def test_deep_colours_are_refused(tmp_path, colour_type, channels):
+    (tmp_path / "deep.png").write_bytes(deep_png(colour_type, channels))
+    with pytest.raises(cm.ConvMatrixError, match=r"photograph must have 8 bits a channel, got 16 in .*deep\.png"):
+        read_photograph(tmp_path / "deep.png")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def _numerical(dense: np.ndarray, is_full: bool = False) -> Conditioning:
         eps = max(eps, float(np.finfo(dense.dtype).eps))
     tol = max(dense.shape) * eps
     # Scaled so that neither huge nor tiny entries leave the range of floats.
-    scale = float(np.abs(dense).max(initial=0)) or 1.0
+    scale = max(float(np.abs(part).max(initial=0)) for part in (dense.real, dense.imag)) or 1.0
     double = np.complex128 if dense.dtype.kind == "c" else np.float64
     values = np.linalg.svd(dense.astype(double) / scale, compute_uv=False)
     rank = int(np.count_nonzero(values > tol * values[0])) if values[0] > 0 else 0
@@ -96,10 +97,19 @@ def _integers(entries: Entries) -> np.ndarray | None:
 
 
 def _dense_numbers(entries: Entries) -> np.ndarray:
-    """The dense matrix in numbers that a decomposition takes."""
+    """The dense matrix in numbers that a decomposition takes; exact ones as shares of the largest, which fit."""
     if entries.values is None:
         return entries.matrix.toarray()
-    numbers = [complex(value) for value in entries.values]
+    # The labels of 0 and 1 are there whether or not the matrix holds them.
+    used = set(entries.matrix.data.tolist())
+    fractions = entries.fractions()
+    if fractions is not None:
+        largest = max((abs(fractions[label]) for label in used), default=Fraction(0)) or Fraction(1)
+        # What is not a float's reach below the largest is nothing beside it.
+        shares = [float(fraction / largest) if label in used else 0.0 for label, fraction in enumerate(fractions)]
+        return _looked_up(entries, shares, None)
+    scale = max(abs(entries.values[label]).evalf() for label in used)
+    numbers = [complex((value / scale).evalf()) if label in used else 0j for label, value in enumerate(entries.values)]
     is_real = all(number.imag == 0 for number in numbers)
     return _looked_up(entries, [number.real for number in numbers] if is_real else numbers, None)
 

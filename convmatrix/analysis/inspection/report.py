@@ -219,6 +219,10 @@ def inspect(op: TensorOperator, *, max_bytes: float | None = None) -> Inspection
     ConvMatrixError
         If `op` is no TensorOperator, or holds NaN or infinite entries.
 
+    References
+    ----------
+    Gray (2006), Toeplitz and Circulant Matrices: A Review. Davis (1979), Circulant Matrices, for those of blocks.
+
     Examples
     --------
     >>> import convmatrix as cm

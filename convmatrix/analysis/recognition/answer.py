@@ -205,6 +205,10 @@ def recognise(
     the best of all geometries up to 16 inputs, and of dilation up to 8 and padding below the kernel's extent beyond.
     The time is dominated by the dense inner products of one axis's (output, input) pairs.
 
+    References
+    ----------
+    Golub & Van Loan, Matrix Computations, chapter 5 (least squares, orthogonal projections).
+
     Examples
     --------
     >>> import convmatrix as cm
@@ -238,9 +242,6 @@ def recognise(
     modes = PADDING_MODES if padding_mode is None else (padding_mode,)
     entries = read_entries(matrix, in_shape, out_shape)
     return _exact_answer(entries, modes, limits) or _nearest_answer(entries, modes, limits)
-
-
-# -- exact answers ----------------------------------------------------------------------------------------------------
 
 
 def _exact_answer(entries: Entries, modes: Sequence[str], limits: Sequence[int] | None) -> Recognition | None:
@@ -334,9 +335,6 @@ def _is_equal_exactly(entries: Entries, operator: Any) -> bool:
 def _has_unread_taps(geometry: Geometry) -> bool:
     """Whether a tap reads nothing but padding."""
     return any((axis.reads() < 0).all(axis=0).any() for axis in geometry.axes)
-
-
-# -- the nearest answer -----------------------------------------------------------------------------------------------
 
 
 def _nearest_answer(entries: Entries, modes: Sequence[str], limits: Sequence[int] | None) -> Recognition:

@@ -271,7 +271,7 @@ def _numbers(values: np.ndarray) -> np.ndarray:
     if values.dtype != object:
         return values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
     if not exact.is_symbolic(values):
-        return np.array([float(value) for value in values])
+        return exact.as_numbers(values, float, "matrix")
     rng = np.random.default_rng(_SEED)
     symbols = sorted({s for entry in values if exact.is_sympy(entry) for s in entry.free_symbols}, key=str)
     places = {symbol: float(rng.uniform(1, 2)) for symbol in symbols}
