@@ -77,7 +77,7 @@ def as_numbers(array: np.ndarray, dtype: Any, name: str = "weight") -> np.ndarra
         if array.dtype == object:
             raise SymbolicError(_refusal(array, name))
         return array
-    wanted = np.dtype(dtype)
+    wanted = read_dtype(dtype)
     if wanted.kind not in "iufc" or wanted == np.float16:
         raise ConvMatrixError(
             f"dtype must be one that scipy.sparse holds (int, float32, float64, complex), got {wanted}"
@@ -92,6 +92,14 @@ def as_numbers(array: np.ndarray, dtype: Any, name: str = "weight") -> np.ndarra
     elif not np.can_cast(array.dtype, wanted, "same_kind"):
         raise ConvMatrixError(f"dtype must keep the kind of number of the {name} ({array.dtype}), got {wanted}")
     return array.astype(wanted, copy=False)
+
+
+def read_dtype(dtype: Any) -> np.dtype[Any]:
+    """`dtype` as NumPy reads it, its refusal one of this package's errors."""
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        raise ConvMatrixError(f"dtype must be one that NumPy knows, got {dtype!r}") from None
 
 
 def paired(weight: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

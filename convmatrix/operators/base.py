@@ -259,7 +259,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
 
     def nbytes(self, format: str = "csr", dtype: Any = None) -> int:
         """Bytes that `tosparse(format, dtype)` will take; exact operators are counted as float64."""
-        entries = self.dtype if dtype is None else np.dtype(dtype)
+        entries = self.dtype if dtype is None else exact.read_dtype(dtype)
         return sparse_nbytes(self.nnz, self.shape, format, 8 if entries.kind == "O" else entries.itemsize)
 
     def _number_dtype(self, dtype: Any) -> np.dtype[Any]:

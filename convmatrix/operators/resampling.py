@@ -28,8 +28,8 @@ class _Rational(TensorOperator):
     """Rational entries: exact in `tosympy`, otherwise float64, or in a product the partner's float type."""
 
     def __init__(self, dtype: Any, in_shape: tuple[int, ...], out_shape: tuple[int, ...]) -> None:
-        if dtype is not None and np.dtype(dtype).kind not in "fc":
-            raise ConvMatrixError(f"dtype must be a float type, got {np.dtype(dtype)}")
+        if dtype is not None and exact.read_dtype(dtype).kind not in "fc":
+            raise ConvMatrixError(f"dtype must be a float type, got {exact.read_dtype(dtype)}")
         checked = np.float64 if dtype is None else exact.as_numbers(np.zeros(0), dtype, "operator").dtype
         super().__init__(checked, in_shape, out_shape)
         self._yields = 1 if dtype is None else 0

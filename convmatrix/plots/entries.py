@@ -60,6 +60,8 @@ class Entries:
             return np.array([abs(v) if isinstance(v, complex) else float(v) for v in self.values], dtype=float)
         except TypeError:
             return None
+        except OverflowError:
+            raise ConvMatrixError("entries must fit a float64 to be drawn, got one that is larger") from None
 
 
 def leaf_of(op: TensorOperator) -> Leaf | None:

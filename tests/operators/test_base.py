@@ -241,3 +241,18 @@ def test_sizes_beyond_any_index_are_refused() -> None:
 def test_results_beyond_the_memory_are_refused() -> None:
     with pytest.raises(cm.MatrixTooLargeError, match=r"the product would take .* smaller inputs"):
         cm.conv([1, 2, 3], 10, padding=10**12) @ np.ones(10)
+
+
+UNKNOWN_DTYPES = {
+    "tosparse": lambda: cm.conv([1, 2], 4).tosparse(dtype="junk"),
+    "nbytes": lambda: cm.conv([1, 2], 4).nbytes(dtype="junk"),
+    "toarray": lambda: cm.conv([1, 2], 4).toarray(dtype="junk"),
+    "identity": lambda: cm.identity((1, 4), dtype="junk"),
+    "resize": lambda: cm.resize((1, 4), 2, dtype="junk"),
+}
+
+
+@pytest.mark.parametrize("make", UNKNOWN_DTYPES.values(), ids=UNKNOWN_DTYPES)
+def test_unknown_dtypes_are_named(make: Callable[[], Any]) -> None:
+    with pytest.raises(cm.ConvMatrixError, match="dtype must be one that NumPy knows, got 'junk'"):
+        make()

@@ -330,3 +330,8 @@ def test_what_cannot_be_drawn_is_refused_with_a_list_of_what_can(thing):
     message = rf"x must be something that can be drawn \({kinds}.*\), got {type(thing).__name__}"
     with pytest.raises(cm.ConvMatrixError, match=message):
         cm.plot(thing)
+
+
+def test_entries_beyond_a_float_are_refused() -> None:
+    with pytest.raises(cm.ConvMatrixError, match="entries must fit a float64 to be drawn"):
+        cm.plot(cm.conv([10**400, 1], 5) @ cm.conv([1, 1], 6))
