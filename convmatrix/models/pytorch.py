@@ -126,34 +126,22 @@ def _bias(layer: Any) -> Any:
     return None if layer.bias is None else exact.as_array(layer.bias, "bias")
 
 
+def _shared(layer: Any) -> dict[str, Any]:
+    """The arguments that convolutions and transposed ones have in common."""
+    names = ("stride", "padding", "dilation", "groups")
+    return {**{name: getattr(layer, name) for name in names}, "bias": _bias(layer)}
+
+
 def _conv(layer: Any, shape: tuple[int, ...]) -> TensorOperator:
     weight = exact.as_array(layer.weight)
     _expect(layer, shape, weight.shape[1] * layer.groups, weight.ndim - 2)
-    return conv(
-        weight,
-        shape[1:],
-        stride=layer.stride,
-        padding=layer.padding,
-        dilation=layer.dilation,
-        groups=layer.groups,
-        padding_mode=layer.padding_mode,
-        bias=_bias(layer),
-    )
+    return conv(weight, shape[1:], padding_mode=layer.padding_mode, **_shared(layer))
 
 
 def _conv_transpose(layer: Any, shape: tuple[int, ...]) -> TensorOperator:
     weight = exact.as_array(layer.weight)
     _expect(layer, shape, weight.shape[0], weight.ndim - 2)
-    return conv_transpose(
-        weight,
-        shape[1:],
-        stride=layer.stride,
-        padding=layer.padding,
-        output_padding=layer.output_padding,
-        dilation=layer.dilation,
-        groups=layer.groups,
-        bias=_bias(layer),
-    )
+    return conv_transpose(weight, shape[1:], output_padding=layer.output_padding, **_shared(layer))
 
 
 def _avg_pool(layer: Any, shape: tuple[int, ...]) -> TensorOperator:
@@ -250,7 +238,11 @@ def _linear(layer: Any, shape: tuple[int, ...]) -> TensorOperator:
         raise ConvMatrixError(f"Linear reads {weight.shape[1]} features on the last axis, got {shape[-1]}")
     rest = shape[:-1]
     axes = len(rest)
-    dense = conv(weight.reshape(*weight.shape, *[1] * axes), rest, bias=_bias(layer))
+    dense = conv(
+        weight.reshape(*weight.shape, *[1] * axes),
+        rest,
+        bias=None if layer.bias is None else exact.as_array(layer.bias, "bias"),
+    )
     if not axes:
         return dense
     first = Permutation("last axis first", shape, (shape[-1], *rest), shape, (axes, *range(axes)))

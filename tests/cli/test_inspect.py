@@ -8,24 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_running import runner
 from scipy.io import mmread
 from scipy.sparse import load_npz
 
 import convmatrix as cm
 
 SOBEL = "-1 0 1; -2 0 2; -1 0 1"
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(folder, capsys):
-    return runner(capsys)
 
 
 @pytest.mark.parametrize("text", [SOBEL, "-1,0,1;-2,0,2;-1,0,1", "sobel_x", "[-1 0 1; -2 0 2; -1 0 1]"])

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from cli_running import runner, write_photograph
+from cli_running import write_photograph
 from PIL import Image
 from scipy.sparse import load_npz
 
@@ -15,17 +15,6 @@ import convmatrix as cm
 from convmatrix.analysis.application import gray
 from convmatrix.cli.photograph import PICTURE
 from convmatrix.plots.photograph import read_photograph, sample_photograph
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(folder, capsys):
-    return runner(capsys)
 
 
 @pytest.fixture

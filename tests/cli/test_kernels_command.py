@@ -7,20 +7,8 @@ import re
 
 import numpy as np
 import pytest
-from cli_running import runner
 
 import convmatrix as cm
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(folder, capsys):
-    return runner(capsys)
 
 
 def test_list_names_them_all(run):

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_running import runner
 
 import convmatrix
 from convmatrix import cli
@@ -20,17 +19,6 @@ from convmatrix.cli.parser import guard, input_size, padding, per_axis
 # The package as it is imported here, installed or not.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(convmatrix.__file__).parents[1])}
 PROGRAM = [sys.executable, "-m", "convmatrix"]
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def run(folder, capsys):
-    return runner(capsys)
 
 
 def in_a_process(*words, **variables):
