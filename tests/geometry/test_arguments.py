@@ -159,7 +159,7 @@ BAD_OTHER: list[tuple[str, tuple[Any, ...], dict[str, Any], str]] = [
     ("resize", ((1, 4), float("nan")), {}, "scale must be a positive number, got nan"),
     ("resize", ((1, 4), float("inf")), {}, "scale must be a positive number, got inf"),
     ("resize", ((1, 4), [2, 2]), {}, "scale must be one number or one for each of the 1 axes, got [2, 2]"),
-    ("resize", ((1, 4), 0.1), {}, "scale must leave at least one output, got 1/10 on axis 0 of size 4"),
+    ("resize", ((1, 4), 0.1), {}, "scale must leave at least one output, got 0.1 on axis 0 of size 4"),
     ("resize", ((1, 4), 2, "cubic"), {}, "mode must be one of 'nearest', 'nearest-exact', 'linear', got 'cubic'"),
     ("resize", ((1, 4), 2, None), {}, "got None"),
     ("resize", ((1, 4), 2), {"dtype": int}, "dtype must be a float type, got int64"),
