@@ -197,8 +197,8 @@ def transpose_by_parts(geometry: Geometry) -> bool:
         return False
     moved = geometry.in_channels * math.prod((*geometry.kernel_size, *geometry.output_size))
     width = geometry.out_channels // geometry.groups
-    summed = _OVERHEAD + moved * (1.2 + 12.0 / geometry.output_size[-1]) + 2 * moved * width / _speed(width)
-    return 1.1 * sum(direct_cost(part, best_block(part)) for _, _, part in phase_geometries(geometry)) < summed
+    summed = _OVERHEAD + moved * (1.2 + 20.0 / geometry.output_size[-1]) + 2 * moved * width / _speed(width)
+    return sum(direct_cost(part, best_block(part)) for _, _, part in phase_geometries(geometry)) < summed
 
 
 @lru_cache(maxsize=1024)
