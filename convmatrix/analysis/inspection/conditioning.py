@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from convmatrix.analysis.inspection.entries import Entries
-from convmatrix.analysis.inspection.exact_rank import integer_rank
+from convmatrix.exact import integer_rank
 
 DENSE_ENTRIES = 1500 * 1500
 """Entries of the dense matrix up to which singular values are computed: about a second."""

@@ -10,8 +10,8 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convmatrix.analysis.inspection import exact_rank
-from convmatrix.analysis.inspection.exact_rank import integer_rank, rank_modulo
+from convmatrix.exact import modular
+from convmatrix.exact.modular import integer_rank, rank_modulo
 
 
 @settings(max_examples=60, deadline=None)
@@ -44,7 +44,7 @@ def test_integers_beyond_int64():
 
 
 def test_a_prime_that_divides_everything_is_not_believed():
-    first = next(exact_rank._primes())
+    first = next(modular._primes())
     assert rank_modulo(first * np.eye(4, dtype=np.int64), first) == 0
     assert integer_rank(first * np.eye(4, dtype=np.int64)) == (4, True)
 
@@ -60,7 +60,7 @@ def test_zero_matrix_has_rank_0():
 
 
 def test_primes_are_the_largest_below_2_to_the_23():
-    found = list(itertools.islice(exact_rank._primes(), 20))
+    found = list(itertools.islice(modular._primes(), 20))
     expected = [2**23]
     while len(expected) < 21:
         expected.append(sympy.prevprime(expected[-1]))

@@ -1,0 +1,49 @@
+"""Exact numbers and exact elimination: arrays of integers, fractions and SymPy expressions, and proofs about them."""
+
+from __future__ import annotations
+
+from convmatrix.exact.elimination import (
+    inverse,
+    nonzero_minor,
+    primitive,
+    rank,
+    rank_factors,
+    separable_terms,
+    solve,
+)
+from convmatrix.exact.modular import integer_rank
+from convmatrix.exact.numbers import (
+    SYMPY_ENTRY_BYTES,
+    as_array,
+    as_exact,
+    as_numbers,
+    as_scalar,
+    is_finite,
+    is_symbolic,
+    is_sympy,
+    paired,
+    read_dtype,
+    to_sympy,
+)
+
+__all__ = [
+    "SYMPY_ENTRY_BYTES",
+    "as_array",
+    "as_exact",
+    "as_numbers",
+    "as_scalar",
+    "integer_rank",
+    "inverse",
+    "is_finite",
+    "is_symbolic",
+    "is_sympy",
+    "nonzero_minor",
+    "paired",
+    "primitive",
+    "rank",
+    "rank_factors",
+    "read_dtype",
+    "separable_terms",
+    "solve",
+    "to_sympy",
+]
