@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from convmatrix.exact.elimination import (
-    inverse,
-    nonzero_minor,
-    primitive,
-    rank,
-    rank_factors,
-    separable_terms,
-    solve,
-)
-from convmatrix.exact.modular import integer_rank
+from convmatrix.exact.clearing import primitive
+from convmatrix.exact.elimination import nonzero_minor, rank, rank_factors, separable_terms
+from convmatrix.exact.lifting import integer_rank
 from convmatrix.exact.numbers import (
     SYMPY_ENTRY_BYTES,
     as_array,
@@ -25,6 +18,7 @@ from convmatrix.exact.numbers import (
     read_dtype,
     to_sympy,
 )
+from convmatrix.exact.systems import inverse, solve
 
 __all__ = [
     "SYMPY_ENTRY_BYTES",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convmatrix import exact
 from convmatrix.errors import KernelError
 from convmatrix.kernels.arrays import exact_array, outer
 from convmatrix.kernels.parameters import choice, size, sizes, whole
@@ -226,7 +227,7 @@ def _derivative(order: int, accuracy: int) -> NDArray[Any]:
     places = range(-reach, reach + 1)
     moments = [[Fraction(place) ** degree for place in places] for degree in range(len(places))]
     wanted = [Fraction(factorial(order) if degree == order else 0) for degree in range(len(places))]
-    return exact_array(_solve(moments, wanted), (len(places),))
+    return exact_array(exact.solve(moments, wanted), (len(places),))
 
 
 @named(
@@ -248,21 +249,6 @@ def _savitzky_golay(size: int, polyorder: int, deriv: int) -> NDArray[Any]:
     powers = [[Fraction(place**degree) for place in range(-reach, reach + 1)] for degree in range(polyorder + 1)]
     normal = [[sum(map(Fraction.__mul__, p, q), Fraction(0)) for q in powers] for p in powers]
     wanted = [Fraction(factorial(deriv) if degree == deriv else 0) for degree in range(polyorder + 1)]
-    weights = _solve(normal, wanted)
+    weights = exact.solve(normal, wanted)
     taps = [sum((w * p[i] for w, p in zip(weights, powers, strict=True)), Fraction(0)) for i in range(size)]
     return exact_array(taps, (size,))
-
-
-def _solve(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction]:
-    """Gauss-Jordan elimination; the matrices here are Vandermonde or Gram, so never singular."""
-    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
-    for k in range(len(rows)):
-        pivot = next(i for i in range(k, len(rows)) if rows[i][k])
-        rows[k], rows[pivot] = rows[pivot], rows[k]
-        scale = rows[k][k]
-        rows[k] = [value / scale for value in rows[k]]
-        for i, row in enumerate(rows):
-            if i != k and row[k]:
-                factor = row[k]
-                rows[i] = [value - factor * own for value, own in zip(row, rows[k], strict=True)]
-    return [row[-1] for row in rows]

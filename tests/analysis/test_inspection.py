@@ -206,6 +206,13 @@ def test_an_exact_rank_that_takes_too_long_is_replaced_and_said(monkeypatch):
     assert any("proved to be at least 39" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("size", [50, 600])
+def test_a_deficient_rank_is_proved_at_any_affordable_size(size):
+    found = cm.inspect(cm.conv([1, -2, 1], size, **circular()))
+    assert (found.rank, found.rank_kind, found.condition) == (size - 1, "exact", np.inf)
+    assert not any("proved" in note for note in found.notes)
+
+
 def test_symbols_have_no_rank_and_that_is_said():
     found = cm.inspect(cm.conv([A, B], 4))
     assert (found.rank, found.rank_kind, found.condition) == (None, "not computed", None)

@@ -14,8 +14,8 @@ from convmatrix.exact import integer_rank
 
 DENSE_ENTRIES = 1500 * 1500
 """Entries of the dense matrix up to which singular values are computed: about a second."""
-ELIMINATION_WORK = 4e8
-"""Multiplications that the exact rank may cost: about a second, 200 x 200 if it is deficient."""
+ELIMINATION_WORK = 4e10
+"""Multiplications that the proof of a deficient rank may cost: some three seconds, rank 400 of 800 x 1000."""
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def _solution(axis: Axis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     kept = sorted(pivots)
     square = [[Fraction(int(tap in group)) for tap in kept] for group in chosen]
     inverse = np.full((count, max(len(chosen), 1)), Fraction(0), dtype=object)
-    for tap, row_of in zip(kept, _inverted(square), strict=True):
+    for tap, row_of in zip(kept, exact.inverse(square), strict=True):
         inverse[tap] = row_of
     pairs = [sums[group] for group in chosen] or [(0, 0)]
     outputs, inputs = (np.array(part, dtype=np.int64) for part in zip(*pairs, strict=True))
@@ -108,22 +108,6 @@ def _reduced(row: dict[int, Fraction], pivots: dict[int, dict[int, Fraction]]) -
                 row[tap] = left
             else:
                 row.pop(tap, None)
-
-
-def _inverted(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
-    """The inverse of a regular matrix, by Gauss and Jordan."""
-    size = len(matrix)
-    rows = [[*row, *(Fraction(int(r == c)) for c in range(size))] for r, row in enumerate(matrix)]
-    for column in range(size):
-        pivot = next(r for r in range(column, size) if rows[r][column])
-        rows[column], rows[pivot] = rows[pivot], rows[column]
-        lead = rows[column][column]
-        rows[column] = [value / lead for value in rows[column]]
-        for r in range(size):
-            factor = rows[r][column]
-            if r != column and factor:
-                rows[r] = [value - factor * over for value, over in zip(rows[r], rows[column], strict=True)]
-    return [row[size:] for row in rows]
 
 
 def _applied(inverse: np.ndarray, weight: np.ndarray, dimension: int) -> np.ndarray:
