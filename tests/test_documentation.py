@@ -52,8 +52,9 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("text", [text for _, text in PYTHON], ids=[name for name, _ in PYTHON])
 def test_python_block(text: str) -> None:
-    if "import torch" in text:
-        pytest.importorskip("torch")
+    for optional in ("torch", "tensorly"):
+        if f"import {optional}" in text or f"from {optional}" in text:
+            pytest.importorskip(optional)
     if ">>>" not in text:
         exec(compile(text, "<block>", "exec"), {"__name__": "__block__"})
         return
