@@ -24,8 +24,12 @@ from convmatrix.operators import (
 )
 
 if TYPE_CHECKING:
+    from convmatrix.analysis.decomposition import Decomposition, decompose
+    from convmatrix.analysis.flattening import Flattening, FlatteningBatch, flatten
+    from convmatrix.analysis.fusion import Fusion, fuse
     from convmatrix.analysis.inspection import Inspection, inspect
     from convmatrix.analysis.recognition import Recognition, recognise
+    from convmatrix.analysis.separability import Separability, SeparabilityBatch, separate
     from convmatrix.kernels import kernel, kernel_names
     from convmatrix.models.pytorch import from_torch
     from convmatrix.plots import plot
@@ -34,17 +38,26 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ConvMatrixError",
+    "Decomposition",
+    "Flattening",
+    "FlatteningBatch",
+    "Fusion",
     "Inspection",
     "KernelError",
     "MatrixTooLargeError",
     "Recognition",
+    "Separability",
+    "SeparabilityBatch",
     "SymbolicError",
     "TensorOperator",
     "avg_pool",
     "channel_shuffle",
     "conv",
     "conv_transpose",
+    "decompose",
+    "flatten",
     "from_torch",
+    "fuse",
     "identity",
     "inspect",
     "kernel",
@@ -53,18 +66,29 @@ __all__ = [
     "plot",
     "recognise",
     "resize",
+    "separate",
 ]
 
 # Loaded when first used: `import convmatrix` costs no more than NumPy and SciPy.
 _LAZY = {
+    "Decomposition": "convmatrix.analysis.decomposition",
+    "Flattening": "convmatrix.analysis.flattening",
+    "FlatteningBatch": "convmatrix.analysis.flattening",
+    "Fusion": "convmatrix.analysis.fusion",
     "Inspection": "convmatrix.analysis.inspection",
     "Recognition": "convmatrix.analysis.recognition",
+    "Separability": "convmatrix.analysis.separability",
+    "SeparabilityBatch": "convmatrix.analysis.separability",
+    "decompose": "convmatrix.analysis.decomposition",
+    "flatten": "convmatrix.analysis.flattening",
     "from_torch": "convmatrix.models.pytorch",
+    "fuse": "convmatrix.analysis.fusion",
     "inspect": "convmatrix.analysis.inspection",
     "kernel": "convmatrix.kernels",
     "kernel_names": "convmatrix.kernels",
     "plot": "convmatrix.plots",
     "recognise": "convmatrix.analysis.recognition",
+    "separate": "convmatrix.analysis.separability",
 }
 
 

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 
 from convmatrix import __version__
-from convmatrix.cli import inspect_command, kernels_command
+from convmatrix.cli import inspect_command, kernels_command, separability_command
 from convmatrix.cli.output import one_line
 from convmatrix.cli.parser import Command, Parser, guard, layout
 from convmatrix.errors import ConvMatrixError, MatrixTooLargeError, readable_bytes
 
 COMMANDS: tuple[Command, ...] = (
     inspect_command.COMMAND,
+    separability_command.COMMAND,
     kernels_command.COMMAND,
 )
 
@@ -23,9 +24,10 @@ _EPILOG = """\
 examples:
   convmatrix inspect sobel_x
   convmatrix inspect sobel_x --image --plot sobel.png
+  convmatrix separability "0 1 0; 1 -4 1; 0 1 0"
   convmatrix kernels
 
-exit status: 0 done, 1 a check found a difference, 2 bad usage or bad input
+exit status: 0 done, 1 a check found a difference or says no, 2 bad usage or bad input
 """
 _INTERRUPTED = 130
 _CLOSED = 141
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 a check found a difference, 2 bad usage or bad input (one line on stderr), 130 interrupted,
+        0 done, 1 a check found a difference or says no, 2 bad usage or bad input (one line on stderr), 130 interrupted,
         141 when whatever reads the output has gone.
 
     Examples

@@ -15,6 +15,12 @@ _DRAWINGS: dict[tuple[str, str], tuple[str, str]] = {
     ("convmatrix.operators.base", "TensorOperator"): ("operator", "draw_operator"),
     ("convmatrix.analysis.inspection.report", "Inspection"): ("inspection", "draw_inspection"),
     ("convmatrix.analysis.recognition.answer", "Recognition"): ("recognition", "draw_recognition"),
+    ("convmatrix.analysis.separability.answer", "Separability"): ("separability", "draw_separability"),
+    ("convmatrix.analysis.separability.batch", "SeparabilityBatch"): ("separability", "draw_separability_batch"),
+    ("convmatrix.analysis.flattening.answer", "Flattening"): ("flattening", "draw_flattening"),
+    ("convmatrix.analysis.flattening.batch", "FlatteningBatch"): ("flattening", "draw_flattening_batch"),
+    ("convmatrix.analysis.decomposition.answer", "Decomposition"): ("decomposition", "draw_decomposition"),
+    ("convmatrix.analysis.fusion.answer", "Fusion"): ("fusion", "draw_fusion"),
 }
 
 
@@ -27,10 +33,11 @@ def plot(x: Any, *, ax: Any = None, **kwargs: Any) -> Any:
 
     Parameters
     ----------
-    x : TensorOperator, Inspection or Recognition
+    x : TensorOperator, Inspection, Recognition, Separability, Flattening, Decomposition, Fusion, or a batch
         What is drawn.
     ax : matplotlib.axes.Axes, optional
-        Draw into these axes: of an operator its matrix alone. By default a figure is made; it is never shown.
+        Draw into these axes: of an operator its matrix alone, of a kernel, filter or fused layer the kernel alone, of a
+        decomposition the costs, of a batch the ranks. By default a figure is made; it is never shown.
     **kwargs
         Options of the drawing, the rest to its main artist. Of an operator: `trace`, the output position traced, a
         flat row or an index `(channel, *spatial)`, by default one in the middle, `False` for none; `color`, "tap" or
