@@ -1,12 +1,17 @@
-"""One measurement in a process of its own: `python -m benchmarks.child peer COO CASE LIMIT` or `... peak csr CASE`."""
+"""One measurement in a process of its own: `python -m benchmarks.child MODE ...`, the modes below.
+
+`peer COO CASE LIMIT`, `peak csr CASE`, `decompose KERNEL LIMIT`, `layer separate`, `rank FLINT MATRIX`.
+"""
 
 from __future__ import annotations
 
 import json
 import resource
+import signal
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from benchmarks.cases import BY_NAME
 from benchmarks.peers import PEERS, TooSlow
@@ -59,6 +64,57 @@ def peak(way: str, case_name: str) -> dict[str, object]:
     return {"peak": used, "bytes": matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes}
 
 
+def decompose(name: str, limit: str) -> dict[str, object]:
+    """Seconds of SymPy's singular value decomposition of a kernel, which is stopped at the limit."""
+    import sympy
+
+    import convmatrix as cm
+    from benchmarks.separability import STUBBORN
+
+    matrix = sympy.Matrix(cm.kernel(STUBBORN[name]).tolist())
+
+    def stop(*_: object) -> NoReturn:
+        raise TooSlow(f"> {float(limit):g} s")
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, float(limit))
+    start = time.perf_counter()
+    try:
+        matrix.singular_value_decomposition()
+    except TooSlow as slow:
+        return {"failed": str(slow)}
+    return {"seconds": time.perf_counter() - start}
+
+
+def layer(name: str) -> dict[str, object]:
+    """Peak memory of one answer about a whole layer above what the process held before, and the weight's bytes."""
+    import convmatrix as cm
+    from benchmarks.separability import layer as weight_of
+
+    weight = weight_of()
+    ask, axes = (cm.separate, 2) if name == "separate" else (cm.flatten, 1)
+    # What loads with the first call is not the batch's.
+    ask(weight[:1, :1], batch_axes=axes)
+    before = _status("VmRSS")
+    kept = ask(weight, batch_axes=axes)
+    used = _status("VmHWM") - before
+    del kept
+    return {"peak": used, "bytes": weight.nbytes}
+
+
+def rank(peer_name: str, name: str) -> dict[str, object]:
+    """Seconds that another library takes for a rank, at best of three."""
+    from benchmarks.separability import large_matrix, peer_rank
+
+    matrix = large_matrix(name)
+    seconds: list[float] = []
+    while len(seconds) < 3 and sum(seconds) < _ENOUGH:
+        start = time.perf_counter()
+        peer_rank(peer_name, matrix)
+        seconds.append(time.perf_counter() - start)
+    return {"seconds": min(seconds)}
+
+
 def _status(field: str) -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
@@ -66,6 +122,7 @@ def _status(field: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+MODES = {"peer": peer, "peak": peak, "decompose": decompose, "layer": layer, "rank": rank}
+
 if __name__ == "__main__":
-    measured = peer(*sys.argv[2:]) if sys.argv[1] == "peer" else peak(*sys.argv[2:])
-    print(json.dumps(measured))
+    print(json.dumps(MODES[sys.argv[1]](*sys.argv[2:])))

@@ -16,14 +16,14 @@ from benchmarks.common import Gauge, Row, Settings, table
 from benchmarks.layers import has_torch
 
 _ABOUT = "What is claimed to be fast, measured as ratios in one run."
-SECTIONS = ("small", "symbolic", "build", "apply", "equality")
+SECTIONS = ("small", "symbolic", "separability", "build", "apply", "equality")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the named sections, or all; the exit code says only whether they ran, not whether targets are met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=_ABOUT)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SECTIONS)}; default: all")
-    parser.add_argument("--quick", action="store_true", help="smaller peers, fewer cases: under 90 seconds")
+    parser.add_argument("--quick", action="store_true", help="smaller peers, fewer cases: about two minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
     parser.add_argument("--repeats", type=int, default=7, help="interleaved rounds at least (default 7)")
     parser.add_argument("--seed", type=int, default=0, help="of the random layers of equality (default 0)")
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         torch.set_num_threads(1)
     settings = Settings(given.quick, given.repeats, given.seed)
-    machine = {name: _version(name) for name in ("numpy", "scipy", "sympy", "torch")}
+    machine = {name: _version(name) for name in ("numpy", "scipy", "sympy", "torch", "python-flint")}
     machine |= {"python": platform.python_version(), "cores": str(os.cpu_count())}
     print(", ".join(f"{name} {value}" for name, value in machine.items()))
     results = {name: _section(name, settings) for name in given.names or SECTIONS}

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import apply, build, common, equality, layers, peers, run, small, symbolic
+from benchmarks import apply, build, common, equality, layers, peers, run, separability, small, symbolic
 from benchmarks.cases import APPLIED, APPLIED_QUICK, BUILT, BY_NAME, Case
+from convmatrix import exact
 
 CASES = (
     Case("picture", (7, 6), (1, 1, 3, 3), padding=1),
@@ -64,6 +65,41 @@ def test_build_is_compared_with_a_fill() -> None:
 def test_small_and_symbolic_pieces_run() -> None:
     rows = [*small.small_matrix(1), *symbolic.symbolic(1, 6)]
     assert all(row.value is not None and 0 < row.value < 5 for row in rows)
+
+
+def test_separability_pieces_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def child(*arguments: str, limit: float = 0.0) -> dict[str, object]:
+        asked.append(arguments[0])
+        return {"failed": "> 0 s"} if arguments[0] == "decompose" else {"seconds": 1.0, "peak": 2.0, "bytes": 1.0}
+
+    monkeypatch.setattr(separability, "child", child)
+    weight = np.random.default_rng(4).standard_normal((3, 4, 3, 3)).astype(np.float32)
+    rows = [
+        *separability.verdicts(1, 2),
+        *separability.whole_answers(3, 3),
+        *separability.stubborn(1, 0.0),
+        *separability.layers(1, weight),
+        *separability.layer_memory(),
+        *separability.large_ranks(1, separability.LARGE[:1], 0.0),
+    ]
+    assert asked[:6] == ["decompose"] * 4 + ["layer"] * 2
+    assert all(row.value is not None or row.note for row in rows)
+    assert all(row.reference is not None for row in rows if row.against)
+
+
+LARGE_RANKS = dict(zip(separability.LARGE, (100, 784, 783), strict=True))
+
+
+@pytest.mark.parametrize("name", LARGE_RANKS)
+def test_large_matrices_have_the_rank_that_is_said(name: str) -> None:
+    assert exact.rank(separability.large_matrix(name)) == LARGE_RANKS[name]
+
+
+def test_other_libraries_agree_on_a_rank() -> None:
+    matrix = separability.large_matrix("100 x 196")[:30, :60]
+    assert separability.peer_rank("DomainMatrix.rank", matrix) == exact.rank(matrix)
 
 
 @pytest.mark.parametrize("form", apply.FORMS)
