@@ -185,7 +185,9 @@ def _settle(array: np.ndarray, name: str) -> np.ndarray:
         entries = [to_sympy(entry) for entry in entries]
     elif any(isinstance(entry, (float, complex)) for entry in entries):
         dtype = complex if any(isinstance(entry, complex) for entry in entries) else float
-        return np.array([dtype(entry) for entry in entries]).reshape(array.shape)
+        mixed = np.empty(len(entries), dtype=object)
+        mixed[:] = entries
+        return np.array([_float(entry, dtype, np.dtype(dtype), mixed, name) for entry in entries]).reshape(array.shape)
     elif any(isinstance(entry, Fraction) for entry in entries):
         entries = [Fraction(entry) for entry in entries]
     elif all(abs(entry) <= np.iinfo(np.int64).max for entry in entries):

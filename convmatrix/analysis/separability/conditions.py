@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from convmatrix.analysis.separability import polynomials
 from convmatrix.analysis.separability.entries import PolynomialKernel
+from convmatrix.analysis.separability.equations import (
+    Condition,
+    Reducer,
+    TooLongError,
+    check_work,
+    linear_solution,
+    power_of,
+    reducer,
+    substituted,
+    substituted_condition,
+)
 from convmatrix.errors import ConvMatrixError
 
 MAX_MINORS = 3000
@@ -20,12 +30,8 @@ SOLVED_CONDITIONS = 500
 """Conditions beyond which no solutions are looked for."""
 MAX_BRANCHES = 64
 """Cases that are followed before the search for solutions is given up."""
-_LONGEST = 60
 
 Place = tuple[tuple[int, int], tuple[int, int]]
-Condition = frozenset[Any]
-"""Irreducible factors, one of which must be 0."""
-_IMPOSSIBLE: Condition = frozenset()
 
 
 def minors(kernel: PolynomialKernel) -> list[tuple[Place, Any]]:
@@ -59,48 +65,6 @@ def minors(kernel: PolynomialKernel) -> list[tuple[Place, Any]]:
     return found
 
 
-@dataclass(eq=False)
-class Reducer:
-    """Equations brought to their irreducible factors, without those that cannot vanish."""
-
-    kernel: PolynomialKernel
-    nonzero: frozenset[Any] = frozenset()
-    known: dict[Any, Condition] = field(default_factory=dict)
-
-    def condition(self, polynomial: Any) -> Condition:
-        """The factors of a polynomial that may vanish; none if it never does."""
-        if polynomial not in self.known:
-            _, parts = polynomials.factors(polynomial)
-            self.known[polynomial] = frozenset(part for part, _ in parts if not self._never_vanishes(part))
-        return self.known[polynomial]
-
-    def _never_vanishes(self, polynomial: Any) -> bool:
-        """Whether it is a number, a factor of the denominator, or a sum of terms of one sign of which one is not 0."""
-        if polynomial in self.nonzero:
-            return True
-        places = self.kernel.constant_places()
-        if all(places[place] for place in polynomials.variables(polynomial)) and len(polynomial) == 1:
-            return True
-        if all(self.kernel.names[place] not in self.kernel.symbols for place in polynomials.variables(polynomial)):
-            return True
-        return self.is_definite(polynomial) and any(
-            all(places[place] for place, exponent in enumerate(power) if exponent) for power in polynomial
-        )
-
-    def is_definite(self, polynomial: Any) -> bool:
-        """Whether all of its terms have one sign for real symbols: even powers, or symbols declared not negative."""
-        if not polynomial.ring.domain.is_QQ or len({value > 0 for value in polynomial.values()}) > 1:
-            return False
-        positive = [name.is_nonnegative for name in self.kernel.names]
-        return all(exponent % 2 == 0 or positive[place] for power in polynomial for place, exponent in enumerate(power))
-
-
-def reducer(kernel: PolynomialKernel) -> Reducer:
-    """A reducer that takes the denominators of the kernel not to vanish."""
-    _, parts = polynomials.factors(kernel.denominator)
-    return Reducer(kernel, frozenset(part for part, _ in parts))
-
-
 def reduced_conditions(kernel: PolynomialKernel, found: Sequence[tuple[Place, Any]]) -> tuple[Condition, ...]:
     """The conditions under which all minors vanish, simplest first; `()` always, one empty condition never.
 
@@ -123,7 +87,10 @@ def reduced_conditions(kernel: PolynomialKernel, found: Sequence[tuple[Place, An
         chosen, (place, value) = step
         used.add(chosen)
         one = kernel.ring.one
-        rest = [_substituted_condition(c, place, value, one, reduce) for c in conditions if c != chosen]
+        try:
+            rest = [substituted_condition(c, place, value, one, reduce) for c in conditions if c != chosen]
+        except TooLongError:
+            continue
         conditions = minimal([chosen, *(c for c in rest if c is not None)])
     return conditions
 
@@ -158,167 +125,179 @@ def _plain_solution(condition: Condition, symbols: int) -> tuple[int, Any] | Non
     if len(condition) != 1:
         return None
     (part,) = condition
-    solved = _linear(part, symbols) if len(part) <= 2 else None
+    solved = linear_solution(part, symbols) if len(part) <= 2 else None
     if solved is None or not solved[2].is_ground:
         return None
     place, numerator, denominator = solved
     return place, numerator.quo_ground(denominator.LC)
 
 
-def _linear(part: Any, symbols: int) -> tuple[int, Any, Any] | None:
-    """`(generator, numerator, denominator)` of a solution for one of the first `symbols` generators, of degree 1.
-
-    Of the symbols with a constant coefficient the last one met reading the kernel, else the last with any.
-    """
-    linear = []
-    for place in polynomials.variables(part) & set(range(symbols)):
-        by_power = polynomials.coefficients(part, place)
-        if max(by_power) == 1:
-            linear.append((not by_power[1].is_ground, -place, by_power))
-    if not linear:
-        return None
-    _, place, by_power = min(linear, key=lambda entry: entry[:2])
-    return -place, -by_power.get(0, part.ring.zero), by_power[1]
-
-
-def substituted(polynomial: Any, place: int, numerator: Any, denominator: Any) -> Any:
-    """The polynomial at `generator = numerator / denominator`, multiplied by the denominator's power that clears it."""
-    by_power = polynomials.coefficients(polynomial, place)
-    top = max(by_power)
-    _check_work(polynomial.ring, len(polynomial), *[max(len(numerator), len(denominator))] * top)
-    result = polynomial.ring.zero
-    for power, value in by_power.items():
-        result = result + value * _power(numerator, power) * _power(denominator, top - power)
-    return result
-
-
-class _TooLongError(Exception):
-    """A product that would take too long; the case it belongs to is given up."""
-
-
-def _check_work(ring: Any, *lengths: int) -> None:
-    """Refuse a product of polynomials of so many terms; radicals are dearer."""
-    if math.prod(lengths) * (1 if ring.domain.is_QQ else 20) > _LONGEST**2:
-        raise _TooLongError
-
-
-def _power(polynomial: Any, exponent: int) -> Any:
-    """SymPy refuses the power 0 of the zero polynomial."""
-    return polynomial**exponent if exponent else polynomial.ring.one
-
-
-def _substituted_condition(
-    condition: Condition, place: int, numerator: Any, denominator: Any, reduce: Reducer
-) -> Condition | None:
-    """The condition after a substitution; None if it holds."""
-    parts: set[Any] = set()
-    for part in condition:
-        if place not in polynomials.variables(part):
-            parts.add(part)
-            continue
-        value = substituted(part, place, numerator, denominator)
-        if not value:
-            return None
-        parts |= reduce.condition(value) if len(value) <= _LONGEST else {value}
-    return frozenset(parts)
-
-
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """A branch of the search: equations still to be solved, symbols already solved for, and what is not 0."""
+    """A branch of the search.
+
+    Attributes
+    ----------
+    conditions : tuple of Condition
+        The equations still to be solved.
+    solved : tuple of (generator, numerator, denominator)
+        The symbols solved for.
+    nonzero : frozenset
+        What is not 0 here.
+    divided : tuple of (factor, _Case)
+        What was taken not to vanish in order to divide by it, each with the case in which it does.
+    """
 
     conditions: tuple[Condition, ...]
     solved: tuple[tuple[int, Any, Any], ...] = ()
     nonzero: frozenset[Any] = frozenset()
+    divided: tuple[tuple[Any, _Case], ...] = ()
 
 
 def solve_conditions(kernel: PolynomialKernel, conditions: Sequence[Condition]) -> tuple[list[dict[Any, Any]], bool]:
     """Solutions, symbols to expressions, and whether none was given up.
 
     The factors of the simplest condition are taken one after the other, each solved for a symbol it is linear in.
-    What is divided by is taken not to vanish.
+    What is divided by is taken not to vanish. Where no solution shows that division, because it was cancelled or the
+    case came to nothing, the case in which the divisor does vanish is followed too.
     """
     if not conditions:
         return [{}], True
     if len(conditions) > SOLVED_CONDITIONS:
         return [], False
-    reduce = reducer(kernel)
-    waiting, done, complete, followed = [_Case(tuple(conditions), nonzero=reduce.nonzero)], [], True, 0
+    search = _Search(kernel, reducer(kernel))
+    waiting = [_Case(tuple(conditions), nonzero=search.reduce.nonzero)]
     while waiting:
-        case = waiting.pop(0)
-        if not case.conditions:
-            try:
-                done += [case] if _is_separable(kernel, case) else []
-            except _TooLongError:
-                complete = False
-            continue
-        if not case.conditions[0]:
-            continue
-        followed += 1
-        if followed > MAX_BRANCHES * 2 or len(waiting) + len(done) > MAX_BRANCHES:
-            complete = False
-            break
-        earlier: frozenset[Any] = frozenset()
-        for part in sorted(case.conditions[0], key=polynomials.simplicity):
-            # Where an earlier factor is 0 too, the case is one of that factor's.
-            try:
-                nexts = _cases_of(_without(case, earlier), part, reduce)
-            except _TooLongError:
-                nexts = None
-            complete &= nexts is not None
-            waiting += [other for other in nexts or [] if other is not None]
-            earlier |= {part}
-    general = [case for case in done if not any(other is not case and _covers(other, case, done) for other in done)]
-    return [_as_dict(kernel, case) for case in general], complete
+        search.follow(waiting)
+        waiting = search.reopened()
+    return [_as_dict(kernel, case) for case in search.general()], search.complete
+
+
+@dataclass(eq=False)
+class _Search:
+    """The cases that were solved, those that came to nothing, and whether none was given up."""
+
+    kernel: PolynomialKernel
+    reduce: Reducer
+    done: list[_Case] = field(default_factory=list)
+    ended: list[_Case] = field(default_factory=list)
+    complete: bool = True
+    followed: int = 0
+    known: set[int] = field(default_factory=set)
+
+    def follow(self, waiting: list[_Case]) -> None:
+        """Follow the cases to their ends, or until they are too many."""
+        while waiting:
+            case = waiting.pop(0)
+            if not case.conditions:
+                self._finish(case)
+                continue
+            if not case.conditions[0]:
+                self.ended.append(case)
+                continue
+            self.followed += 1
+            if self.followed > MAX_BRANCHES * 2 or len(waiting) + len(self.done) > MAX_BRANCHES:
+                self.complete = False
+                return
+            earlier: frozenset[Any] = frozenset()
+            for part in sorted(case.conditions[0], key=polynomials.simplicity):
+                # Where an earlier factor is 0 too, the case is one of that factor's.
+                try:
+                    nexts = _cases_of(_without(case, earlier), part, self.reduce)
+                except TooLongError:
+                    nexts = None
+                self.complete &= nexts is not None
+                waiting += nexts or []
+                earlier |= {part}
+
+    def _finish(self, case: _Case) -> None:
+        try:
+            (self.done if _is_separable(self.kernel, case) else self.ended).append(case)
+        except TooLongError:
+            self.complete = False
+
+    def general(self) -> list[_Case]:
+        """The solved cases that are no part of another one."""
+        return [
+            case
+            for case in self.done
+            if not any(other is not case and _covers(other, case, self.done) for other in self.done)
+        ]
+
+    def reopened(self) -> list[_Case]:
+        """The cases, not followed yet, in which something vanishes that was divided by and that no solution shows."""
+        if not self.complete:
+            return []
+        shown = [below for case in self.general() for below in _denominators(case)]
+        found = []
+        for factor, other in [pair for case in (*self.done, *self.ended) for pair in case.divided]:
+            if id(other) not in self.known and not any(polynomials.divides(factor, below) for below in shown):
+                self.known.add(id(other))
+                found.append(other)
+        return found
+
+
+def _denominators(case: _Case) -> Iterator[Any]:
+    """What the solution of a case visibly divides by."""
+    for _, top, bottom in case.solved:
+        yield polynomials.exact_quotient(bottom, polynomials.common_factor([bottom, top]))
 
 
 def _without(case: _Case, vanished: frozenset[Any]) -> _Case:
     """The case with some factors taken not to be 0."""
     if not vanished:
         return case
-    return _Case(minimal(c - vanished for c in case.conditions), case.solved, case.nonzero | vanished)
+    conditions = minimal(c - vanished for c in case.conditions)
+    return replace(case, conditions=conditions, nonzero=case.nonzero | vanished)
 
 
-def _cases_of(case: _Case, part: Any, reduce: Reducer) -> list[_Case | None] | None:
+def _cases_of(case: _Case, part: Any, reduce: Reducer) -> list[_Case] | None:
     """The case with one factor put to 0; None if it is linear in no symbol."""
     rest = [condition for condition in case.conditions if part not in condition]
     if reduce.is_definite(part) and len(part) > 1:
         # A sum of terms of one sign is 0 only where each of them is.
         ring = part.ring
         rest += [reduce.condition(ring.from_dict({power: ring.domain.one})) - case.nonzero for power in part]
-        return [_Case(minimal(rest), case.solved, case.nonzero)]
-    solved = _linear(part, len(reduce.kernel.symbols))
-    return None if solved is None else [_narrowed(_Case(tuple(rest), case.solved, case.nonzero), solved, reduce)]
+        return [replace(case, conditions=minimal(rest))]
+    solved = linear_solution(part, len(reduce.kernel.symbols))
+    if solved is None:
+        return None
+    divided = case.divided
+    for factor in sorted(reduce.condition(solved[2]) - case.nonzero, key=polynomials.simplicity):
+        both = minimal([frozenset({factor}), frozenset({part}), *rest])
+        divided = (*divided, (factor, replace(case, conditions=both)))
+    return [_narrowed(replace(case, conditions=tuple(rest), divided=divided), solved, reduce)]
 
 
-def _narrowed(case: _Case, solved: tuple[int, Any, Any], reduce: Reducer) -> _Case | None:
-    """The case with a symbol solved for put in everywhere; None if something that may not vanish does."""
+def _narrowed(case: _Case, solved: tuple[int, Any, Any], reduce: Reducer) -> _Case:
+    """The case with a symbol solved for put in everywhere; an impossible one if something vanishes that may not."""
     place, numerator, denominator = solved
+    impossible = replace(case, conditions=(frozenset(),))
     nonzero = {factor for factor, _ in polynomials.factors(denominator)[1]}
     for part in case.nonzero:
         value = substituted(part, place, numerator, denominator) if place in polynomials.variables(part) else part
         if not value:
-            return None
+            return impossible
         nonzero |= {factor for factor, _ in polynomials.factors(value)[1]}
     earlier = []
     for other, top, bottom in case.solved:
         new_top, new_bottom = _put_in(top, bottom, place, numerator, denominator)
         if not new_bottom:
-            return None
+            return impossible
         earlier.append((other, new_top, new_bottom))
     conditions = []
     for condition in case.conditions:
-        changed = _substituted_condition(condition, place, numerator, denominator, reduce)
+        changed = substituted_condition(condition, place, numerator, denominator, reduce)
         if changed is not None:
             conditions.append(changed - nonzero)
-    return _Case(minimal(conditions), (*earlier, solved), frozenset(nonzero))
+    return replace(case, conditions=minimal(conditions), solved=(*earlier, solved), nonzero=frozenset(nonzero))
 
 
 def _put_in(top: Any, bottom: Any, place: int, numerator: Any, denominator: Any) -> tuple[Any, Any]:
     """The fraction `top / bottom` after a substitution, without common factors."""
     degrees = [max(polynomials.coefficients(part, place), default=0) for part in (top, bottom)]
     new_top, new_bottom = (substituted(part, place, numerator, denominator) if part else part for part in (top, bottom))
-    new_top, new_bottom = new_top * _power(denominator, degrees[1]), new_bottom * _power(denominator, degrees[0])
+    new_top, new_bottom = new_top * power_of(denominator, degrees[1]), new_bottom * power_of(denominator, degrees[0])
     if not new_top or not new_bottom:
         return new_top, new_bottom and new_bottom.ring.one
     common = polynomials.common_factor([new_top, new_bottom])
@@ -341,21 +320,24 @@ def _is_separable(kernel: PolynomialKernel, case: _Case) -> bool:
     top, bottom = entries[pivot]
     for (i, j), (value, below) in entries.items():
         (left, left_below), (right, right_below) = entries[i, c], entries[r, j]
-        _check_work(top.ring, *map(len, (value, top, left_below, right_below)))
-        _check_work(top.ring, *map(len, (left, right, below, bottom)))
+        check_work(top.ring, *map(len, (value, top, left_below, right_below)))
+        check_work(top.ring, *map(len, (left, right, below, bottom)))
         if value * top * left_below * right_below != left * right * below * bottom:
             return False
     return True
 
 
 def _covers(general: _Case, special: _Case, done: Sequence[_Case]) -> bool:
-    """Whether every point of one solution lies in another; of two equal ones the first covers."""
+    """Whether every point of one solution lies in another, as far as that is seen; of two equal ones the first."""
     for place, top, bottom in general.solved:
         ring = top.ring
         equation = (ring.gens[place] * bottom - top, ring.one)
         below = (bottom, ring.one)
-        for step in special.solved:
-            equation, below = _put_in(*equation, *step), _put_in(*below, *step)
+        try:
+            for step in special.solved:
+                equation, below = _put_in(*equation, *step), _put_in(*below, *step)
+        except TooLongError:
+            return False
         if equation[0] or not below[0]:
             return False
     return len(general.solved) < len(special.solved) or done.index(general) < done.index(special)

@@ -18,6 +18,8 @@ MAX_DENOMINATOR = 40
 """The same for the common denominator of all entries."""
 MAX_DEGREE = 64
 """The largest exponent an entry may show."""
+MAX_BITS = 1000
+"""The most bits of a number beside symbols."""
 MAX_FIELD = 16
 """The largest degree of the field that the algebraic numbers of a kernel generate."""
 
@@ -107,6 +109,7 @@ def read_entries(kernel: np.ndarray) -> PolynomialKernel:
     import sympy
 
     rows = [[sympy.sympify(value) for value in line] for line in kernel.tolist()]
+    _check_digits([value for line in rows for value in line])
     symbols = _reading_order([value for line in rows for value in line])
     constants = sorted(
         {number for line in rows for value in line for number in value.atoms(sympy.NumberSymbol)}, key=str
@@ -123,12 +126,25 @@ def read_entries(kernel: np.ndarray) -> PolynomialKernel:
     return PolynomialKernel(ring, names, symbols, matrix, denominator, numbers.conjugate, numbers.is_real)
 
 
+def _check_digits(values: Sequence[Any]) -> None:
+    """Refuse numbers that Python would not write out, as all that is computed from them is to be shown."""
+    import sympy
+
+    most = max((max(abs(n.p), n.q).bit_length() for v in values for n in v.atoms(sympy.Rational)), default=0)
+    if most > MAX_BITS:
+        raise ConvMatrixError(
+            f"kernel must have numbers of at most {MAX_BITS} bits beside symbols and radicals, got one of {most}"
+        )
+
+
 def _reading_order(values: Sequence[Any]) -> tuple[Any, ...]:
     found: dict[Any, None] = {}
     for value in values:
         for symbol in sorted(value.free_symbols, key=str):
             if symbol.is_extended_real is False or not hasattr(symbol, "name"):
                 raise ConvMatrixError(f"kernel symbols must stand for real numbers, got {symbol}")
+            if symbol.is_zero:
+                raise ConvMatrixError(f"kernel symbols must not be declared to be zero, got {symbol}: write 0")
             found.setdefault(symbol)
     return tuple(found)
 
@@ -311,7 +327,7 @@ class _Reader:
                     "kernel entries must not divide by 0, got a denominator that is 0 for every symbol"
                 )
             base, exponent = (base[1], base[0]), -exponent
-        if exponent > MAX_DEGREE and not (base[0].is_ground and base[1].is_ground):
+        if exponent > MAX_DEGREE:
             raise ConvMatrixError(f"kernel exponents must be at most {MAX_DEGREE}, got {exponent}")
         result = (self.ring.one, self.ring.one)
         for _ in range(exponent):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convmatrix import exact
+from convmatrix.analysis.separability.certificate import number_text
 
 if TYPE_CHECKING:
     from convmatrix.analysis.separability.answer import Separability
@@ -56,7 +57,7 @@ def _entry(value: Any) -> str:
     import sympy
 
     if isinstance(value, (int, np.integer)):
-        return str(value)
+        return number_text(int(value))
     if isinstance(value, float):
         text = f"{value:.5g}"
         if "e" not in text:
@@ -65,4 +66,7 @@ def _entry(value: Any) -> str:
         return rf"{digits} \cdot 10^{{{int(power)}}}"
     if isinstance(value, complex):
         return f"{value:.4g}".replace("j", "i")
-    return str(sympy.latex(exact.to_sympy(value)))
+    try:
+        return str(sympy.latex(exact.to_sympy(value)))
+    except ValueError:
+        return number_text(value)

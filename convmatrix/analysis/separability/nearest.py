@@ -7,6 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from convmatrix import exact
+
 MAX_DENOMINATOR = 4096
 """The largest denominator of an entry."""
 MAX_COMMON = 1 << 20
@@ -29,7 +31,7 @@ def nearest_rational_kernel(kernel: np.ndarray, tol: float) -> np.ndarray | None
 
     Returns
     -------
-    ndarray of Fraction, or None
+    ndarray of int or Fraction, or None
 
     References
     ----------
@@ -52,7 +54,9 @@ def nearest_rational_kernel(kernel: np.ndarray, tol: float) -> np.ndarray | None
         return None
     rational = np.empty(kernel.size, dtype=object)
     rational[:] = found
-    return rational.reshape(kernel.shape)
+    settled = exact.as_array(rational, "kernel").reshape(kernel.shape)
+    settled.setflags(write=False)
+    return settled
 
 
 def simplest_fraction(low: Fraction, high: Fraction) -> Fraction:

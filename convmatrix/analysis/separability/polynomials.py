@@ -15,6 +15,8 @@ GCD_VARIABLES, GCD_TERMS = 6, 200
 """The most variables and terms of polynomials whose common factor is computed in full."""
 FACTOR_VARIABLES, FACTOR_TERMS, FACTOR_DEGREE = 5, 40, 10
 """The same for factors of polynomials that are linear in none of their variables."""
+FACTOR_BITS = 1000
+"""The most bits of a coefficient for that: beyond, the search for a prime to lift from takes seconds and minutes."""
 _ALGEBRAIC = 4
 """By how much all of these are smaller over a field of algebraic numbers."""
 _PRIME = 2**61 - 1
@@ -80,6 +82,13 @@ def height(polynomial: Any) -> int:
     digits = [digit for value in polynomial.values() for digit in ([value] if rational else value.to_list())]
     sizes = sum(int(digit.numerator).bit_length() + int(digit.denominator).bit_length() for digit in digits)
     return sizes + 64 * (len(digits) - len(polynomial))
+
+
+def most_bits(polynomial: Any) -> int:
+    """The bits of the largest numerator or denominator among the coefficients, of radicals among their digits."""
+    rational = polynomial.ring.domain.is_QQ
+    digits = [digit for value in polynomial.values() for digit in ([value] if rational else value.to_list())]
+    return max((max(abs(int(d.numerator)), int(d.denominator)).bit_length() for d in digits), default=0)
 
 
 def _rational(value: Any, domain: Any) -> Any:
@@ -276,7 +285,7 @@ def _linear_place(polynomial: Any) -> int | None:
 def _split(polynomial: Any) -> list[tuple[Any, int]]:
     places = _within([polynomial], FACTOR_VARIABLES, FACTOR_TERMS)
     degree = max(map(sum, polynomial))
-    if places is None or degree > FACTOR_DEGREE:
+    if places is None or degree > FACTOR_DEGREE or most_bits(polynomial) > FACTOR_BITS:
         return [(normalised(polynomial), 1)]
     _, parts = _restricted(polynomial, places).factor_list()
     return [(normalised(_extended(part, places, polynomial.ring)), count) for part, count in parts]

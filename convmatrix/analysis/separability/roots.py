@@ -12,7 +12,7 @@ from convmatrix.errors import ConvMatrixError
 Coefficients = tuple[int, ...]
 
 _START = 50
-_DOUBLINGS = 12
+_DOUBLINGS = 9
 _STEPS = 500
 _LARGEST_EXPONENT = 10**9
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from convmatrix.analysis.separability import polynomials
-from convmatrix.analysis.separability.conditions import reducer
 from convmatrix.analysis.separability.entries import PolynomialKernel, Term, read_entries
+from convmatrix.analysis.separability.equations import reducer
 from convmatrix.analysis.separability.symbolic import separable_terms
 from convmatrix.analysis.separability.symbolic_blocks import (
     PRODUCTS,
@@ -32,6 +32,7 @@ CHARACTERISTIC_MINORS, CHARACTERISTIC_TERMS = 2000, 10_000
 """Minors, and terms of all of them, up to which the characteristic polynomial is written down."""
 _NUMBER_DEGREE = 24
 """Degree of the rational polynomial up to which algebraic singular values are given as its roots."""
+_MOST_DIGITS = 3000
 
 Triple = tuple[Any, np.ndarray, np.ndarray]
 
@@ -92,7 +93,7 @@ def symbolic_svd(kernel: np.ndarray, rank: int, terms: Sequence[Term] = ()) -> t
             found.append((sigma, _placed(u, rows, kernel.shape[0]), _placed(v, columns, kernel.shape[1])))
     if read.symbols:
         return tuple(found)
-    return tuple(sorted(found, key=lambda triple: -triple[0].evalf()))
+    return tuple(sorted(found, key=lambda triple: -digits(triple[0])))
 
 
 def is_descending(kernel: np.ndarray, rank: int) -> bool:
@@ -224,7 +225,12 @@ def _magnitude(block: PolynomialKernel, polynomial: Any) -> Any:
 
 def _descending(values: list[Any], kernel: PolynomialKernel) -> list[Any]:
     """Numbers in descending order; symbols in the order they came."""
-    return values if kernel.symbols else sorted(values, key=lambda value: -value.evalf(30))
+    return values if kernel.symbols else sorted(values, key=lambda value: -digits(value))
+
+
+def digits(value: Any) -> Any:
+    """A number to 30 digits, also where nearly all of them cancel on the way."""
+    return value.evalf(30, maxn=_MOST_DIGITS)
 
 
 def _placed(vector: np.ndarray, places: Sequence[int], size: int) -> np.ndarray:
@@ -294,7 +300,10 @@ def _characteristic_factors(block: PolynomialKernel, rank: int) -> list[tuple[di
             terms[(power, *exponents) if block.symbols else (power,)] = number
     if not domain.is_QQ and rank * domain.mod.degree() > _NUMBER_DEGREE:
         return None
-    _, parts = ring.from_dict(terms).factor_list()
+    whole = ring.from_dict(terms)
+    if polynomials.most_bits(whole) > polynomials.FACTOR_BITS:
+        return None
+    _, parts = whole.factor_list()
     return [(_by_power(part, block), count) for part, count in parts if max(p[0] for p in part)]
 
 
@@ -325,7 +334,11 @@ def _algebraic_roots(block: PolynomialKernel, coefficients: dict[int, Any]) -> l
     ]
     numbers = [root.evalf(60) for root in candidates]
     found = []
-    for root in sympy.Poly(polynomial.as_expr().evalf(80), x).nroots(n=50, maxsteps=200):
+    try:
+        roots = sympy.Poly(polynomial.as_expr().evalf(80), x).nroots(n=50, maxsteps=200)
+    except sympy.polys.polytools.NoConvergence:
+        return None
+    for root in roots:
         near = sorted(range(len(numbers)), key=lambda i: abs(numbers[i] - root))
         if len(near) > 1 and abs(numbers[near[1]] - root) < sympy.Float("1e-30"):
             return None

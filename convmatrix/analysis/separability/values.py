@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -104,18 +105,27 @@ class RationalValues:
 
     @property
     def decimals(self) -> Sequence[Any]:
-        """To 20 digits where exact."""
-        return self._rounded.tolist() if self.spectrum is None else self.spectrum.decimals
+        """To 20 digits where exact, as `Decimal`, which has no largest number."""
+        if self.spectrum is not None:
+            return self.spectrum.decimals
+        values, exponent = self._relative
+        with localcontext() as context:
+            context.prec, context.Emax, context.Emin = 17, 10**9, -(10**9)
+            return [Decimal(value) * Decimal(2) ** exponent for value in values.tolist()]
 
     @cached_property
     def _rounded(self) -> np.ndarray:
-        """Those beyond the rank, which is proved, are 0."""
+        values = numerical.fitting(*self._relative)
+        values.setflags(write=False)
+        return values
+
+    @cached_property
+    def _relative(self) -> tuple[np.ndarray, int]:
+        """Singular values at size 1 and the power of 2 taken out; those beyond the rank, which is proved, are 0."""
         array, exponent = numerical.normalised(self._kernel)
         values = np.linalg.svd(array, compute_uv=False)
         values[len(self._terms) :] = 0
-        values = numerical.fitting(values, exponent)
-        values.setflags(write=False)
-        return values
+        return values, exponent
 
     @cached_property
     def directions(self) -> tuple[closed_form.Direction, ...] | None:
@@ -197,10 +207,21 @@ class SymbolicValues:
 
     @cached_property
     def decimals(self) -> Sequence[Any] | None:
-        """None where there are symbols."""
-        if self._has_symbols or self.singular_values is None:
+        """None where there are symbols; in double precision where numbers have no closed form."""
+        if self._has_symbols:
             return None
-        return [float(value.evalf(20)) for value in self.singular_values]
+        if self.singular_values is None:
+            return self._rounded.tolist()
+        from convmatrix.analysis.separability.symbolic_spectrum import digits
+
+        return [float(digits(value)) for value in self.singular_values]
+
+    @cached_property
+    def _rounded(self) -> np.ndarray:
+        """Of numbers, in floating point; those beyond the rank, which is proved, are 0."""
+        values = np.linalg.svd(_evaluated(self._kernel), compute_uv=False)
+        values[len(self._terms) :] = 0
+        return values
 
     @cached_property
     def svd(self) -> tuple[Term, ...] | None:
@@ -217,7 +238,7 @@ class SymbolicValues:
         return symbolic_characteristic(self._kernel)
 
     def error(self, r: int, norm: str) -> Any:
-        """A SymPy expression."""
+        """A SymPy expression, or a float for numbers whose singular values have no closed form."""
         import sympy
 
         rank = len(self._terms)
@@ -227,6 +248,8 @@ class SymbolicValues:
             # Symbols stand for real numbers.
             squares = [sympy.expand(value * value.subs(sympy.I, -sympy.I)) for value in self._kernel.flat]
             return sympy.sqrt(sympy.Add(*squares))
+        if not self._has_symbols and self.singular_values is None:
+            return float(numerical.tail_norm(self._rounded, r, norm))
         values = self._ordered(f"error({r})")
         if norm == "spectral" or r == rank - 1:
             return values[r]

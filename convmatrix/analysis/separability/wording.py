@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -10,6 +11,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from convmatrix.analysis.separability.certificate import json_number, number_text
 
 if TYPE_CHECKING:
     from convmatrix.analysis.separability.answer import Separability
@@ -85,8 +88,9 @@ def sections(answer: Separability) -> Iterable[tuple[str, list[list[str]]]]:
 def as_dict(answer: Separability) -> dict[str, Any]:
     """Everything as plain JSON types."""
     shown = range(min(answer.kernel.shape) + 1)
-    values, near = answer.singular_values, answer.nearest_rational
-    decimals = answer._values.decimals
+    decimals, near = answer._values.decimals, answer.nearest_rational
+    numbers = None if decimals is None else [_as_float(value) for value in decimals]
+    values = numbers if answer.form == "floats" else answer.singular_values
     return {
         "shape": list(answer.kernel.shape),
         "kernel": plain(answer.kernel),
@@ -103,9 +107,9 @@ def as_dict(answer: Separability) -> dict[str, Any]:
         "solutions_complete": answer.solutions_complete,
         "form": answer.form,
         "singular_values": None if values is None else plain(values),
-        "singular_values_decimal": None if decimals is None else [_as_float(value) for value in decimals],
+        "singular_values_decimal": numbers,
         "svd": None if answer.svd is None else [_plain_term(term, ("sigma", "u", "v")) for term in answer.svd],
-        "characteristic": None if answer.characteristic is None else str(answer.characteristic),
+        "characteristic": None if answer.characteristic is None else number_text(answer.characteristic),
         "errors": None if decimals is None else [_as_float(_norm(decimals[r:])) for r in shown],
         "nearest_rational": None if near is None else near.to_dict(),
     }
@@ -117,9 +121,7 @@ def plain(values: Any) -> Any:
         return plain(values.tolist())
     if isinstance(values, (list, tuple)):
         return [plain(value) for value in values]
-    if isinstance(values, Fraction) and values.denominator == 1:
-        return values.numerator
-    return values if isinstance(values, (int, float)) else str(values)
+    return json_number(values)
 
 
 def entry_text(value: Any) -> str:
@@ -132,7 +134,7 @@ def entry_text(value: Any) -> str:
         return f"{float(value):.5g}"
     if isinstance(value, (complex, np.complexfloating)):
         return f"{complex(value):.4g}"
-    text = str(value)
+    text = number_text(value)
     if len(text) > _LONG_NUMBER and isinstance(value, (int, Fraction)):
         return f"~{Decimal(value.numerator) / Decimal(value.denominator):.6g}"
     return text
@@ -168,22 +170,26 @@ def _vector(vector: np.ndarray) -> str:
 
 
 def _values(answer: Separability) -> list[list[str]]:
-    values, decimals = answer.singular_values, answer._values.decimals or ()
+    decimals = answer._values.decimals or ()
+    # Floats by their decimals: those of an exact kernel may be beyond a float64.
+    values = decimals if answer.form == "floats" else answer.singular_values
     if values is None:
         return [["the square roots of the roots of"], [_clipped(str(answer.characteristic))]]
+    more = [f"and {len(values) - MAX_TERMS} more"] if len(values) > MAX_TERMS else []
     if answer.form == "floats":
-        rows = [[_decimal(value)] for value in decimals[:MAX_TERMS]]
-    else:
-        texts = [_clipped(str(value)) for value in values[:MAX_TERMS]]
-        width = max(map(len, texts))
-        rows = [[text.ljust(width)] for text in texts]
-        for row, value, decimal in zip(rows, values, decimals, strict=False):
-            row.append("" if value.is_Integer else _equals(value, decimal))
-    return rows + ([[f"and {len(values) - MAX_TERMS} more"]] if len(values) > MAX_TERMS else [])
+        return [[text] for text in [*map(_decimal, decimals[:MAX_TERMS]), *more]]
+    texts = [_clipped(number_text(value)) for value in values[:MAX_TERMS]]
+    width = max(map(len, texts))
+    rest = itertools.zip_longest(texts, values[:MAX_TERMS], decimals[:MAX_TERMS])
+    lines = [*(f"{text.ljust(width)}  {_equals(value, decimal)}" for text, value, decimal in rest), *more]
+    widest = max(map(len, lines))
+    return [[line.ljust(widest)] for line in lines]
 
 
 def _equals(value: Any, decimal: Any) -> str:
-    """`= 0.59`, or `= 1.41421...` where that is cut off."""
+    """`= 0.59`, or `= 1.41421...` where that is cut off; nothing for integers and symbols."""
+    if decimal is None or value.is_Integer:
+        return ""
     text = _decimal(decimal)
     whole = value.is_Rational and Fraction(text) == Fraction(int(value.p), int(value.q))
     return f"= {text}" if whole else f"= {text}..."
@@ -209,7 +215,9 @@ def _norm(values: Sequence[Any]) -> Any:
 
 
 def _decimal(value: Any) -> str:
-    return f"{value:.6g}" if value else "0"
+    # A Decimal would show the zeros that its arithmetic left behind.
+    plainest = value.normalize() if isinstance(value, Decimal) else value
+    return f"{plainest:.6g}" if value else "0"
 
 
 def _clipped(text: str, longest: int = _LONGEST) -> str:
