@@ -6,10 +6,8 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from convmatrix.analysis.application import Application
-from convmatrix.analysis.inspection import Inspection, inspect
 from convmatrix.cli import photograph, text
 from convmatrix.cli.layer import Layer, read_layer
 from convmatrix.cli.output import (
@@ -28,6 +26,10 @@ from convmatrix.cli.output import (
 )
 from convmatrix.cli.parser import Command, add_geometry_options, add_kernel, add_output_options, unguarded
 from convmatrix.operators import TensorOperator
+
+if TYPE_CHECKING:
+    from convmatrix.analysis.application import Application
+    from convmatrix.analysis.inspection import Inspection
 
 _DESCRIPTION = """\
 The explicit matrix of a convolution: its size, its structure, its rank, its picture.
@@ -110,6 +112,8 @@ class _Report:
 
 
 def _run(given: argparse.Namespace) -> int:
+    from convmatrix.analysis.inspection import inspect
+
     inputs = (given.kernel, given.image or None)
     matrix_file = target(given.output, "-o", MATRIX_SUFFIXES, inputs) if given.output is not None else None
     plot = photograph.PICTURE if given.plot is None and given.image is not None else given.plot

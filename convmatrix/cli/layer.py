@@ -64,11 +64,15 @@ class Layer:
         return np.asarray(self.operator(np.ones(self.weight.shape, dtype=np.int64)).toarray() != 0)
 
 
-def read_layer(given: argparse.Namespace, photograph_size: tuple[int, int] | None = None) -> Layer:
+def read_layer(
+    given: argparse.Namespace, default_size: tuple[int, ...] | None = None, *, axes: int | None = None
+) -> Layer:
     """The layer that the parsed arguments ask for.
 
-    Without `--input-size` it is the photograph's size if there is one; else `max(4, dilation*(k - 1) + 1 + stride)` an
-    axis, which makes two outputs of a long kernel, and 2 an axis for a transposed layer.
+    Without `--input-size` it is placed on `default_size`, such as that of a photograph; without that it is
+    `max(4, dilation*(k - 1) + 1 + stride)` an axis, which makes two outputs of a long kernel, and 2 an axis for a
+    transposed layer. `axes` is how many axes of space the kernel is declared to have; by default what the array most
+    likely means.
 
     Raises
     ------
@@ -85,10 +89,10 @@ def read_layer(given: argparse.Namespace, photograph_size: tuple[int, int] | Non
         if given.output_padding is not None:
             raise ConvMatrixError(f"--output-padding must come with --transpose, got {given.output_padding} without it")
         options["padding_mode"] = given.padding_mode
-    axes = _axes(weight, given)
+    axes = _axes(weight, given) if axes is None else axes
     size = given.input_size
     if size is None:
-        size = photograph_size if photograph_size is not None else _default_size(weight.shape[-axes:], options, given)
+        size = default_size if default_size is not None else _default_size(weight.shape[-axes:], options, given)
     elif len(size) == 1:
         size *= axes
     return Layer(given.kernel, weight, tuple(size), given.input_size is not None, options, given.transpose, given.flip)

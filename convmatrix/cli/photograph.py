@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convmatrix.analysis.application import Application, apply_to_picture, gray
-from convmatrix.analysis.reference import LayerArguments
 from convmatrix.cli.layer import Layer, read_layer
 from convmatrix.cli.output import working
 from convmatrix.errors import ConvMatrixError
 from convmatrix.operators import TensorOperator
-from convmatrix.plots.photograph import SAMPLE, read_photograph, sample_photograph
+
+if TYPE_CHECKING:
+    from convmatrix.analysis.application import Application
 
 PICTURE = "convmatrix-photograph.png"
 """Where the picture goes when `--plot` names no file."""
@@ -34,6 +35,8 @@ class Photograph:
 
     def shown_to(self, channels: int, size: tuple[int, ...]) -> np.ndarray:
         """The middle of the photograph in that size: gray for one channel, colours for three."""
+        from convmatrix.analysis.application import gray
+
         (height, width), (rows, columns) = self.size, size
         if rows > height or columns > width:
             raise ConvMatrixError(
@@ -46,6 +49,8 @@ class Photograph:
 
 def load(name: str) -> Photograph:
     """The photograph of a file; of no name, matplotlib's."""
+    from convmatrix.plots.photograph import SAMPLE, read_photograph, sample_photograph
+
     if name:
         return Photograph(name, read_photograph(Path(name)))
     return Photograph(f"matplotlib's sample {SAMPLE}", read_photograph(sample_photograph()))
@@ -63,6 +68,9 @@ def read_photographed_layer(given: argparse.Namespace, photograph: Photograph) -
 
 def apply(op: TensorOperator, layer: Layer, photograph: Photograph) -> Application:
     """Apply the layer's matrix to the photograph and compare."""
+    from convmatrix.analysis.application import apply_to_picture
+    from convmatrix.analysis.reference import LayerArguments
+
     channels = op.in_shape[0]
     if channels not in (1, 3):
         raise ConvMatrixError(f"KERNEL must read 1 channel (gray) or 3 (colours) with --image, got {channels}")

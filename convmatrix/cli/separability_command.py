@@ -5,22 +5,18 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
 
 from convmatrix import exact
-from convmatrix.analysis.decomposition import decompose
-from convmatrix.analysis.flattening import flatten
-from convmatrix.analysis.separability import separate
 from convmatrix.cli import text
 from convmatrix.cli.layer import read_layer
 from convmatrix.cli.output import PICTURE_SUFFIXES, Output, as_json, remark, show, target, working, write_all
 from convmatrix.cli.parser import Command, add_geometry_options, add_kernel, add_output_options, integer
 from convmatrix.errors import ConvMatrixError
-from convmatrix.geometry import arguments
 from convmatrix.kernels import kernel
 
 _DESCRIPTION = """\
@@ -141,6 +137,8 @@ def _check_options(array: np.ndarray, kind: str, given: argparse.Namespace) -> N
 
 
 def _separate(array: np.ndarray, given: argparse.Namespace) -> _Answer:
+    from convmatrix.analysis.separability import separate
+
     result: Any = separate(array, given.tol)
     parts, details = ((), {}) if given.rank is None else _approximation(result, given.rank)
     return _Answer(result, result.is_separable, parts, details)
@@ -148,6 +146,8 @@ def _separate(array: np.ndarray, given: argparse.Namespace) -> _Answer:
 
 def _approximation(result: Any, rank: int) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The best approximation of a rank in the Frobenius norm: its error, its entries, its terms."""
+    from convmatrix.analysis.separability import separate
+
     if result.conditions is not None:
         raise ConvMatrixError(f"--rank must be for a kernel of numbers, got {rank} for one with symbols")
     error, whole = result.error(rank), result.error(0)
@@ -173,6 +173,8 @@ def _approximation(result: Any, rank: int) -> tuple[tuple[str, ...], dict[str, A
 
 
 def _flatten(array: np.ndarray, given: argparse.Namespace) -> _Answer:
+    from convmatrix.analysis.flattening import flatten
+
     result: Any = flatten(array, given.tol)
     if given.rank is None:
         return _Answer(result, result.is_rank_one, (), {})
@@ -186,12 +188,12 @@ def _flatten(array: np.ndarray, given: argparse.Namespace) -> _Answer:
 
 
 def _decompose(array: np.ndarray, given: argparse.Namespace) -> _Answer:
-    axes = array.ndim - 2
-    if given.input_size is None:
-        given.input_size = _roomy_size(array.shape[2:], given)
-    layer = read_layer(given)
+    from convmatrix.analysis.decomposition import decompose
+    from convmatrix.analysis.decomposition.reading import roomy_size
+
+    size = roomy_size(array.shape[2:], given.dilation, given.padding)
     # A literal of three planes, which elsewhere is a volume, may be declared the weight of a 1-D layer.
-    layer = replace(layer, input_size=layer.input_size[-axes:])
+    layer = read_layer(given, size, axes=array.ndim - 2)
     result = decompose(layer.operator(), given.tol, rank=given.rank)
     counts = _counts(array, given.tol)
     saves = any(structure.holds and structure.saves for structure in result.structures)
@@ -200,17 +202,11 @@ def _decompose(array: np.ndarray, given: argparse.Namespace) -> _Answer:
     return _Answer(result, saves, ("\n".join(said),), {"counts": details})
 
 
-def _roomy_size(kernel_size: tuple[int, ...], given: argparse.Namespace) -> tuple[int, ...]:
-    """Twice the kernel's extent, borders included, an axis, so that the interior outweighs the borders; at least 4."""
-    axes = len(kernel_size)
-    dilations = arguments.per_axis(given.dilation, "dilation", axes, 1)
-    pads = [(0, 0)] * axes if isinstance(given.padding, str) else arguments.padding_pairs(given.padding, axes)
-    extents = (d * (k - 1) + 1 + max(pair) for k, d, pair in zip(kernel_size, dilations, pads, strict=True))
-    return tuple(max(4, 2 * extent) for extent in extents)
-
-
 def _counts(weight: np.ndarray, tol: float | None) -> dict[str, tuple[int, int]]:
     """How many of a layer's kernels and filters are separable one by one."""
+    from convmatrix.analysis.flattening import flatten
+    from convmatrix.analysis.separability import separate
+
     filters: Any = flatten(weight, tol, batch_axes=1)
     kernels: Any
     counts = {}

@@ -1,4 +1,4 @@
-"""Permutations of a tensor's entries: identity, channel shuffle, pixel shuffle."""
+"""Permutations of a tensor's entries: identity, channels in another order, channel shuffle, pixel shuffle."""
 
 from __future__ import annotations
 
@@ -98,6 +98,57 @@ class Permutation(TensorOperator):
 
     def _label(self) -> str:
         return self.name
+
+
+class ChannelOrder(Permutation):
+    """Output channel `c` is input channel `sources[c]`; space stays.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        `(channels, *spatial)`.
+    sources : sequence of int, length channels
+        Every channel once.
+
+    Raises
+    ------
+    ConvMatrixError
+        If a channel is missing, repeated or unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from convmatrix.operators.channels import ChannelOrder
+    >>> order = ChannelOrder((3,), np.array([2, 0, 1]))
+    >>> order(np.array([10, 11, 12])), order.T(order(np.array([10, 11, 12])))
+    (array([12, 10, 11]), array([10, 11, 12]))
+    """
+
+    def __init__(self, shape: tuple[int, ...], sources: Any) -> None:
+        # No split of the axes says which channel goes where.
+        super().__init__("channel order", shape, shape, (), ())
+        self.sources = np.array(sources, dtype=np.int64)
+        if not np.array_equal(np.sort(self.sources), np.arange(shape[0])):
+            raise ConvMatrixError(f"sources must be every channel from 0 to {shape[0] - 1} once, got {sources}")
+        self.sources.flags.writeable = False
+
+    def _transpose(self) -> TensorOperator:
+        return ChannelOrder(self.in_shape, np.argsort(self.sources))
+
+    def _apply(self, x: np.ndarray) -> np.ndarray:
+        return x[:, self.sources]
+
+    @cached_property
+    def _sources(self) -> np.ndarray:
+        """Which input entry each output entry is."""
+        index = np.int32 if index_itemsize(self.shape[0], *self.shape) == 4 else np.int64
+        places = np.arange(self.shape[1], dtype=index).reshape(self.in_shape[0], math.prod(self.in_shape[1:]))
+        return places[self.sources].reshape(-1)
+
+    def _factors(self) -> pattern.Factors | None:
+        size = self.sources.size
+        channels = csr_array((np.ones(size, np.float32), self.sources, np.arange(size + 1)), shape=(size, size))
+        return [channels, *(csr_array(eye_array(n, dtype=np.float32)) for n in self.in_shape[1:])]
 
 
 def identity(shape: Any, dtype: Any = None) -> Permutation:

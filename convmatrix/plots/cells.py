@@ -28,6 +28,7 @@ _PLAIN = (-2, 3)
 """Powers of ten of the largest entry between which numbers need no unit of their own."""
 _FLOAT = 300
 """Powers of ten that a float holds without loss."""
+COMPLEX = "Complex numbers are coloured by their magnitudes."
 DOTS = "\u2026"
 
 

@@ -191,6 +191,6 @@ def _finish(ax: Any, across: str) -> None:
     ax.minorticks_off()
     if ax.get_xscale() == "linear":
         ax.locator_params(axis="x", nbins=4)
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:,.6g} M" if value >= 1e6 else f"{value:,.6g}")
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)

@@ -126,8 +126,8 @@ def _captions(result: Flattening) -> dict[str, str]:
     if result.is_rank_one or result.conditions is not None:
         return {}
     share = f"{100 * float(result.error / _norm(np.asarray(result.filter))):.3g} % of the norm"
-    bound = "no one is nearer" if result.is_best else f"no one below {cells.short(result.error_bound)}"
-    residual = f"residual: error\n{cells.short(result.error)}\n{share}\n{bound}"
+    bound = "none is nearer" if result.is_best else f"every one has {cells.short(result.error_bound)}\nor more"
+    residual = f"residual\nerror {cells.short(result.error)}\n{share}\n{bound}"
     return {"nearest": "nearest outer\nproduct found", "residual": residual}
 
 
@@ -257,6 +257,8 @@ def _frame(figure: Any, result: Flattening, drawn: int, slices: int, width: floa
     lines = verdicts.solutions(result)
     if drawn < slices:
         lines.append(f"The first {drawn} of {slices} slices are drawn.")
+    if np.iscomplexobj(result.filter):
+        lines.append(cells.COMPLEX)
     wrapped = [part for line in lines for part in textwrap.wrap(line, int(1.25 * letters))]
     foot = figure.text(0.5, 0.02, "\n".join(wrapped), ha="center", va="bottom", fontsize=style.NORMAL, color="#404040")
     style.fit(figure, head, foot if wrapped else None)

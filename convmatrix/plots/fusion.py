@@ -22,6 +22,7 @@ LAYERS = 6
 # Inches.
 _ROOM, _CELL, _GAP = 2.1, 0.36, 0.75
 _MAP, _MAP_CELL = 2.4, 0.3
+_LETTER, _WIDEST = 0.075, 4.2
 _SAME, _DIFFERS = "#dce6ec", "#d1701f"
 
 
@@ -75,12 +76,16 @@ def draw_fusion(result: Fusion, *, ax: Any = None, **kwargs: Any) -> Any:
         lowest = max(lowest, height)
     if result.differs is not None:
         _draw_positions(figure, result, 0.6, 0.9 + lowest + 0.95)
-    _frame(figure, result, left, _hidden(hidden))
+    _frame(figure, result, left, [_hidden(hidden), _reason(result)])
     return figure
 
 
 def _hidden(layers: int) -> str:
     return "" if layers <= 0 else f"{layers} more layer{' is' if layers == 1 else 's are'} not drawn."
+
+
+def _reason(result: Fusion) -> str:
+    return f"{result.why[:1].upper()}{result.why[1:]}." if result.why else ""
 
 
 def _leaves(op: Any) -> list[tuple[str, Any]]:
@@ -127,7 +132,12 @@ def _size(planes: np.ndarray | None) -> tuple[float, float]:
     gap = _gap(planes)
     rows, columns = down * (height + gap) - gap, across * (width + gap) - gap
     cell = min(_ROOM / rows, _ROOM / columns, _CELL)
-    return columns * cell, rows * cell
+    wide = cell
+    if planes.dtype == object:
+        # Expressions need wider cells than numbers.
+        letters = max(map(len, cells.Scale(1).labels(planes)), default=1)
+        wide = max(cell, min(_LETTER * letters + 0.1, _WIDEST / columns))
+    return columns * wide, rows * cell
 
 
 def _gap(planes: np.ndarray) -> int:
@@ -165,13 +175,13 @@ def _draw_positions(figure: Any, result: Fusion, left: float, top: float) -> Non
     """The output positions of a channel: hatched where some channel differs, with a key in words."""
     from matplotlib.colors import ListedColormap
 
-    differs = _differing(result)
+    differs, outside = _differing(result)
     height, width = differs.shape
     room = _MAP if differs.any() else 0.5 * _MAP
     cell = min(room / height, room / width, _MAP_CELL)
     ax = style.panel(figure, "positions", left, top, width * cell, height * cell)
     options = {"cmap": ListedColormap([_SAME, _DIFFERS]), "vmin": 0, "vmax": 1, "aspect": "auto"}
-    ax.imshow(differs.astype(int), interpolation="nearest", **options)
+    ax.imshow(np.ma.masked_array(differs.astype(int), outside), interpolation="nearest", **options)
     if differs.any():
         # One hatch over all cells that differ: colour alone would not do.
         fine = np.kron(differs, np.ones((8, 8)))
@@ -182,7 +192,7 @@ def _draw_positions(figure: Any, result: Fusion, left: float, top: float) -> Non
     if 72 * cell > 4:
         ax.vlines(np.arange(1, width) - 0.5, -0.5, height - 0.5, color="white", linewidth=0.6)
         ax.hlines(np.arange(1, height) - 0.5, -0.5, width - 0.5, color="white", linewidth=0.6)
-    count, total = int(differs.sum()), differs.size
+    count, total = int(differs.sum()), int((~outside).sum())
     where = "all equal" if not count else f"{count:,} of {total:,} differ (hatched)"
     ax.set_title(f"output positions: {where}", fontsize=style.NORMAL, pad=4, loc="left")
     cells.note(
@@ -198,12 +208,14 @@ def _draw_positions(figure: Any, result: Fusion, left: float, top: float) -> Non
     )
 
 
-def _differing(result: Fusion) -> np.ndarray:
-    """The output positions that differ as a picture; slices of a volume beside each other."""
+def _differing(result: Fusion) -> tuple[np.ndarray, np.ndarray]:
+    """The output positions that differ as a picture, and what is none: a column between the slices of a volume."""
     spatial = np.asarray(result.differs)
-    if spatial.ndim < 2:
-        return spatial.reshape((1, -1))
-    return np.concatenate(list(spatial.reshape((-1, *spatial.shape[-2:]))), axis=1)
+    slices = spatial.reshape((-1, *spatial.shape[-2:])) if spatial.ndim > 1 else spatial.reshape((1, 1, -1))
+    parted = np.pad(slices, ((0, 0), (0, 0), (0, 1)))
+    outside = np.zeros(parted.shape, dtype=bool)
+    outside[..., -1] = True
+    return np.concatenate(list(parted), axis=1)[:, :-1], np.concatenate(list(outside), axis=1)[:, :-1]
 
 
 def _facts(result: Fusion) -> list[str]:
@@ -249,8 +261,10 @@ def _draw_alone(result: Fusion, ax: Any, kwargs: dict[str, Any]) -> Any:
     return ax
 
 
-def _frame(figure: Any, result: Fusion, width: float, note: str) -> None:
-    title = "\n".join(textwrap.wrap(_verdict(result), max(int(11 * width), 60)))
+def _frame(figure: Any, result: Fusion, width: float, notes: list[str]) -> None:
+    letters = max(int(11 * width), 60)
+    title = "\n".join(textwrap.wrap(_verdict(result), letters))
+    note = "\n".join(line for said in notes for line in textwrap.wrap(said, int(1.25 * letters)))
     head = figure.text(0.5, 0.98, title, ha="center", va="top", fontsize=style.LARGE, weight="bold")
     foot = figure.text(0.5, 0.02, note, ha="center", va="bottom", fontsize=style.NORMAL) if note else None
     style.fit(figure, head, foot)

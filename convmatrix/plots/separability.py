@@ -88,9 +88,15 @@ def draw_separability(result: Separability, *, ax: Any = None, **kwargs: Any) ->
         _draw_sizes(figure, sheet, result, nearest, scale, kwargs)
     if not labelled and not symbolic:
         last = figure.axes[-1] if terms else panel
-        cells.explain_colors(figure, image, last.inset_axes((1 + 0.1 / sheet.wide, 0, 0.1 / sheet.wide, 1)), scale)
-    _frame(figure, sheet, result, len(terms), labelled)
+        cells.explain_colors(figure, image, last.inset_axes(sheet.bar), scale)
+    beyond = scale if not symbolic and size is None and _leave(scale, products) else None
+    _frame(figure, sheet, result, len(terms), labelled, beyond)
     return figure
+
+
+def _leave(scale: cells.Scale, products: list[np.ndarray]) -> bool:
+    """Whether a term goes clearly beyond the colours of its sum."""
+    return any(bool((np.abs(scale.shares(product)) > 1.001).any()) for product in products)
 
 
 def _nearest(result: Separability, most: int) -> list[np.ndarray]:
@@ -164,6 +170,12 @@ class _Sheet:
     def below(self) -> float:
         """Where the second line of panels begins."""
         return self.top + max(self.tall, 0.4) + 0.5
+
+    @property
+    def bar(self) -> tuple[float, float, float, float]:
+        """The place of the colour bar beside a panel, as shares of it: high enough for its three numbers."""
+        tall = max(1.0, 0.6 / self.tall)
+        return 1 + 0.1 / self.wide, (1 - tall) / 2, 0.1 / self.wide, tall
 
     @property
     def top(self) -> float:
@@ -249,7 +261,7 @@ def _draw_sizes(
     for rank, kernel in enumerate(nearest, start=1):
         ax = sheet.panel(figure, f"rank {rank}", rank, 1)
         cells.draw_cells(ax, kernel, scale, kwargs, size=size)
-        ax.set_title(f"nearest of rank {rank}", fontsize=style.NORMAL, pad=4)
+        ax.set_title(f"nearest of rank {rank}", fontsize=style.NORMAL, pad=4, y=1)
         ax.set_xlabel(_error(result.error(rank), whole), fontsize=style.NORMAL, labelpad=5)
 
 
@@ -262,7 +274,9 @@ def _error(error: Any, whole: Any) -> str:
     return f"error {cells.short(error)} (Frobenius),\n{shown} of the kernel's norm"
 
 
-def _frame(figure: Any, sheet: _Sheet, result: Separability, terms: int, labelled: bool) -> None:
+def _frame(
+    figure: Any, sheet: _Sheet, result: Separability, terms: int, labelled: bool, beyond: cells.Scale | None
+) -> None:
     """Verdict above, what else is to be read below; the figure takes the size of it all."""
     letters = max(int(sheet.width(terms) * 11), 44)
     title = "\n".join(textwrap.wrap(verdicts.separability(result), letters))
@@ -271,6 +285,10 @@ def _frame(figure: Any, sheet: _Sheet, result: Separability, terms: int, labelle
     lines = verdicts.solutions(result)
     if terms and not labelled and result.conditions is None:
         lines = ["Each strip is coloured by its own largest entry."]
+    if beyond is not None:
+        lines.append(f"Entries of terms beyond \u00b1{cells.label(beyond.ceiling)} have the darkest colours too.")
+    if np.iscomplexobj(result.kernel):
+        lines.append(cells.COMPLEX)
     wrapped = [part for line in lines for part in textwrap.wrap(line, int(1.25 * letters))]
     foot = figure.text(0.5, 0.02, "\n".join(wrapped), ha="center", va="bottom", fontsize=style.NORMAL, color="#404040")
     style.fit(figure, head, foot if wrapped else None)

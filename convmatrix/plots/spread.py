@@ -10,6 +10,8 @@ import numpy as np
 
 from convmatrix.plots import cells, style
 
+_FEW = 4
+"""Bars up to which the room is not filled: one is no wall."""
 _BARS = 12
 _BINS = 24
 _INK = "#2a6f97"
@@ -65,6 +67,9 @@ def _draw_bars(ax: Any, names: Sequence[str], counts: np.ndarray, label: str, gi
     turned = {"rotation": 90} if max(map(len, shown)) * len(shown) > 45 else {}
     ax.set_xticks(places, shown, fontsize=style.SMALL, **turned)
     ax.set_ylim(0, max(1.15 * float(heights.max()), 1))
+    if len(kept) < _FEW:
+        middle = (len(kept) - 1) / 2
+        ax.set_xlim(middle - _FEW / 2, middle + _FEW / 2)
     more = f" (the {_BARS} most frequent)" if len(kept) < len(counts) else ""
     _finish(ax, f"{label}{more}", "how many")
 

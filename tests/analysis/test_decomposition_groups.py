@@ -7,7 +7,9 @@ import pytest
 
 import convmatrix as cm
 from convmatrix.analysis import cost
-from convmatrix.analysis.decomposition.ordering import ChannelOrder
+from convmatrix.analysis.comparison import compare
+from convmatrix.analysis.comparison.rebuilding import smaller_pair
+from convmatrix.operators.channels import ChannelOrder
 
 RNG = np.random.default_rng(3)
 
@@ -106,3 +108,21 @@ def test_the_channel_order_is_a_free_permutation():
     assert (np.array(order.tosympy().tolist(), dtype=int) == order.toarray()).all()
     assert cost.multiplications(order) == 0
     assert (order @ cm.conv(whole(5, 1, 1, 1), (2, 3))).nnz == 30
+
+
+@pytest.mark.parametrize("sources", [[0, 0, 1], [0, 1], [1, 2, 3], [-1, 0, 1]], ids=str)
+def test_an_order_takes_every_channel_once(sources):
+    with pytest.raises(cm.ConvMatrixError, match=r"sources must be every channel from 0 to 2 once, got \["):
+        ChannelOrder((3, 2), sources)
+
+
+def test_a_channel_order_is_rebuilt_on_a_smaller_input():
+    sources = [2, 0, 3, 1]
+    layer = cm.conv(whole(3, 4, 3), 1001, padding=1)
+    product = layer @ ChannelOrder(layer.in_shape, sources)
+    equal = cm.conv(layer.weight[:, np.argsort(sources)], 1001, padding=1)
+    small = smaller_pair(product, equal)
+    assert small is not None
+    assert small[0].in_shape[1] < 20
+    assert (small[0].toarray() == small[1].toarray()).all()
+    assert compare(product, equal).is_exact

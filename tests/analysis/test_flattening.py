@@ -476,3 +476,11 @@ def test_a_norm_beyond_floats_is_refused_where_it_is_asked_for() -> None:
     assert found.is_rank_one
     with pytest.raises(cm.ConvMatrixError, match="filter must have a norm that fits a float64, got one of about 1e308"):
         found.scale  # noqa: B018
+
+
+def test_filters_of_symbols_that_are_too_large_are_refused_as_filters():
+    symbols = np.array(sympy.symbols("a:480"), dtype=object).reshape(4, 8, 15)
+    with pytest.raises(cm.ConvMatrixError, match=r"^filter must have at most 3000 minors .* of a \d+x\d+ unfolding$"):
+        cm.flatten(symbols)
+    with pytest.raises(cm.ConvMatrixError, match=r"^filter exponents must be at most"):
+        cm.flatten([[[sympy.Symbol("a") ** 100_000, 1], [2, 3]]])

@@ -409,6 +409,14 @@ ERRORS = {
     "tol": (lambda: cm.fuse(BLUR, tol=-1), "tol must be a number of at least 0, got -1"),
     "NaN": (lambda: cm.fuse(cm.conv([math.nan], 3)), "ops must have finite weights and biases to be fused, got nan"),
     "infinite bias": (lambda: cm.fuse(cm.conv([1], 3, bias=[math.inf])), "biases to be fused, got inf"),
+    "NaN in a transposed layer's bias": (
+        lambda: cm.fuse(cm.conv_transpose([1.0, 2.0], 3, stride=2, bias=[math.nan])),
+        "ops must have finite weights and biases to be fused, got nan",
+    ),
+    "overflow of a bias": (
+        lambda: cm.fuse(cm.conv([1.0], 3, bias=[1e308]), cm.conv([-10.0, 10.0], 3, padding=1)),
+        "ops must have biases whose sums a float64 holds, got inf",
+    ),
     "overflow": (
         lambda: cm.fuse(cm.conv([1e300], 3), cm.conv([1e300], 3)),
         "ops must have weights whose products a float64 holds, got inf",

@@ -200,3 +200,19 @@ def test_progress_on_a_terminal_only(run, monkeypatch):
     assert run("inspect", "1 2 1").code == 0
     assert terminal.written.startswith("inspecting the matrix ...")
     assert terminal.written.endswith("\r")
+
+
+@pytest.mark.parametrize("words", [["--version"], ["separability", "--help"], ["separability", "sobel_x"]])
+def test_a_command_loads_only_what_it_needs(words):
+    # A process of its own: modules stay loaded.
+    program = (
+        "import sys; from convmatrix.cli import main; main(sys.argv[1:]); "
+        "print(*(name for name in sys.modules if name.count('.') < 3), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    unwanted = {"matplotlib", "scipy.optimize", "scipy.signal", "scipy.stats", "convmatrix.plots"}
+    unwanted |= {f"convmatrix.analysis.{name}" for name in ("decomposition", "flattening", "fusion", "inspection")}
+    if words[-1] != "sobel_x":
+        unwanted |= {"sympy", "convmatrix.analysis.separability"}
+    assert not loaded & unwanted

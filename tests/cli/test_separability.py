@@ -74,6 +74,25 @@ def test_four_axes_are_a_layer(run, layers, words):
     ])  # fmt: skip
 
 
+def test_a_weight_stands_where_decompose_puts_it(run, layers):
+    assert str(cm.decompose("products.npy")) in run("separability", "products.npy").out
+    assert str(cm.decompose("line.npy")) in run("separability", "line.npy", "--as", "layer").out
+    roomier = cm.conv(np.load("products.npy"), (12, 14), dilation=2, padding=((1, 1), (2, 0)))
+    ran = run("separability", "products.npy", "--dilation", "2", "--padding", "1:1x2:0")
+    assert str(cm.decompose(roomier)) in ran.out
+
+
+def test_a_literal_declared_a_layer_has_one_axis_of_space(run):
+    weight = np.array([[[1, 2], [2, 4]], [[3, 6], [6, 12]]])
+    for words, size in ([], 4), (["--input-size", "9"], 9):
+        ran = run("separability", "1 2; 2 4 | 3 6; 6 12", "--as", "layer", *words)
+        assert (ran.code, ran.err) == (0, "")
+        assert str(cm.decompose(weight, input_size=size)) in ran.out
+    ran = run("separability", "1 2; 2 4 | 3 6; 6 12", "--as", "layer", "--input-size", "5x5")
+    assert ran.code == 2
+    assert "for an input_size of 2 axes, got shape (2, 2, 2)" in ran.err
+
+
 def test_volumes_are_counted_too(run, layers):
     out = run("separability", "volume.npy").out
     assert out.endswith("4 of 4 3-D kernels are outer products\n2 of 2 filters are outer products\n")

@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, aslinearoperator, cg, lsqr, svds
 
 import convmatrix as cm
+from convmatrix.operators.channels import ChannelOrder
 
 
 def W(*shape: int, dtype: Any = np.int64) -> np.ndarray:
@@ -67,6 +68,7 @@ OPERATORS: dict[str, Callable[[], Any]] = {
     "identity": lambda: cm.identity((2, 3)),
     "identity of floats": lambda: cm.identity((2, 3), dtype=float),
     "channel shuffle": lambda: cm.channel_shuffle((6, 2), 3),
+    "channel order": lambda: ChannelOrder((5, 2, 3), [3, 0, 4, 2, 1]),
     "pixel shuffle": lambda: cm.pixel_shuffle((8, 2, 3), 2),
     "pixel shuffle uneven": lambda: cm.pixel_shuffle((6, 2, 1), (3, 2)),
     "inverse pixel shuffle": lambda: cm.pixel_shuffle((4, 2, 2), 2).T,

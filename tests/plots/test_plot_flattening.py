@@ -54,8 +54,8 @@ def test_the_nearest_product_has_a_residual_with_error_and_bound():
     result = cm.flatten(TWO)
     panels = _panels(cm.plot(result))
     said = _texts(panels["residual"])[-1]
-    assert "residual: error\n1.28" in said
-    assert "no one below 1.26" in said
+    assert "residual\nerror 1.28" in said
+    assert "every one has 1.26\nor more" in said
     parts = [panels[label].images[0].get_array() for label in ("filter", "nearest", "residual")]
     np.testing.assert_allclose(parts[0], parts[1] + parts[2], atol=1e-12)
     assert panels["factor 0"].get_title(loc="left").startswith("nearest = ")
@@ -121,3 +121,8 @@ def test_a_batch_is_counted(rng):
     assert [tick.get_text() for tick in ranks.get_xticklabels()] == ["1\u00b71\u00b71", "2\u00b73\u00b73"]
     _, ax = pyplot.subplots()
     assert cm.plot(cm.flatten(mixed, batch_axes=1), ax=ax) is ax
+
+
+def test_complex_filters_say_what_is_coloured(rng):
+    filter_ = rng.standard_normal((2, 2, 2)) * (1 + 1j)
+    assert any("by their magnitudes" in text.get_text() for text in cm.plot(cm.flatten(filter_)).texts)

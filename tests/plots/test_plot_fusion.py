@@ -77,7 +77,7 @@ def test_many_channels_and_layers_are_cut(rng):
 
 SHAPES = [
     (cm.fuse(cm.conv([1, 2, 1], 9), cm.conv([1, -1], 7)), (1, 6)),
-    (cm.fuse(cm.conv(np.ones((2, 2, 2)), (4, 4, 4)), cm.conv(np.ones((1, 2, 2)), (3, 3, 3))), (2, 6)),
+    (cm.fuse(cm.conv(np.ones((2, 2, 2)), (4, 4, 4)), cm.conv(np.ones((1, 2, 2)), (3, 3, 3))), (2, 8)),
 ]
 
 
@@ -100,3 +100,27 @@ def test_given_axes_get_the_fused_kernel_or_the_reason(result, images):
 def test_arguments_go_to_the_kernels():
     panels = _panels(cm.plot(_padded(), cmap="PuOr"))
     assert {panels[label].images[0].get_cmap().name for label in ("layer 1", "fused")} == {"PuOr"}
+
+
+def test_the_reason_stands_below():
+    blur = cm.conv([1, 2, 1], 8, padding=1)
+    figure = cm.plot(cm.fuse(blur, blur))
+    assert any(text.get_text().startswith("Layer 2 pads with zeros where") for text in figure.texts)
+    assert len(cm.plot(cm.fuse(blur)).texts) == 1
+
+
+def test_slices_of_a_volume_are_parted():
+    layer = cm.conv(np.ones((3, 3, 3), dtype=int), (4, 4, 4), padding=1)
+    figure = cm.plot(cm.fuse(layer, layer))
+    panel = next(axes for axes in figure.axes if axes.get_label() == "positions")
+    picture = panel.images[0].get_array()
+    assert picture.shape == (4, 4 * 5 - 1)
+    assert picture.mask.all(axis=0).nonzero()[0].tolist() == [4, 9, 14]
+    assert "56 of 64 differ" in panel.get_title(loc="left")
+
+
+def test_products_of_symbols_have_room():
+    figure = cm.plot(cm.fuse(cm.conv("a b; c d", (6, 6)), cm.conv("x y;", (5, 5))))
+    sizes = [text.get_fontsize() for text in _panels(figure)["fused"].texts if "*" in text.get_text()]
+    assert len(sizes) == 6
+    assert min(sizes) > 7

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 
 import convmatrix as cm
 from convmatrix.plots import separability as drawing
@@ -211,3 +214,24 @@ def test_a_batch_in_given_axes():
     result = cm.separate(np.ones((3, 2, 2)), batch_axes=1)
     assert cm.plot(result, ax=ax, color="black") is ax
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "1", "2"]
+
+
+def said_by(figure):
+    return " ".join(text.get_text() for text in figure.texts)
+
+
+def test_what_colours_leave_out_is_said():
+    # Terms of a 9x9 kernel go far beyond its entries, and have no room for numbers.
+    kernel = np.random.default_rng(0).integers(-9, 10, (9, 9))
+    assert "have the darkest colours too" in said_by(cm.plot(cm.separate(kernel)))
+    assert "darkest" not in said_by(cm.plot(cm.separate("1 1; 1 2")))
+    assert "by their magnitudes" in said_by(cm.plot(cm.separate(kernel[:5, :5] * (1 + 2j))))
+    assert "magnitudes" not in said_by(cm.plot(cm.separate(kernel[:5, :5] * 0.1)))
+
+
+def test_a_flat_kernel_s_colour_bar_has_room_for_its_numbers(rng):
+    figure = cm.plot(cm.separate(rng.standard_normal((1, 12))))
+    bar = next(ax for ax in figure.findobj(Axes) if ax.get_ylim() == (-1, 1) and len(ax.get_yticks()) == 3)
+    figure.canvas.draw()
+    boxes = sorted((text.get_window_extent() for text in bar.get_yticklabels()), key=lambda box: box.y0)
+    assert all(low.y1 <= high.y0 for low, high in itertools.pairwise(boxes))

@@ -10,7 +10,7 @@ from fractions import Fraction
 from convmatrix.geometry import Axis, Geometry
 from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
 from convmatrix.operators.base import TensorOperator
-from convmatrix.operators.channels import Permutation
+from convmatrix.operators.channels import ChannelOrder, Permutation
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool
 
@@ -139,7 +139,10 @@ def _rebuilt_transpose(op: Transposed, change: Change) -> TensorOperator | None:
 
 
 def _rebuilt_leaf(op: TensorOperator, change: Change) -> TensorOperator | None:
-    if isinstance(op, Permutation):
+    if isinstance(op, ChannelOrder):
+        size = tuple(n + step for n, step in zip(op.in_shape[1:], change, strict=True))
+        return ChannelOrder((op.in_shape[0], *size), op.sources)
+    if type(op) is Permutation:
         axes = len(op.in_shape) - 1
         moved = range(len(op._split) - axes, len(op._split))
         if op.in_shape[1:] != op.out_shape[1:] or op._order[len(op._split) - axes :] != tuple(moved):

@@ -56,6 +56,21 @@ def tolerance(tol: Any) -> float | None:
     return float(tol)
 
 
+def roomy_size(kernel_size: tuple[int, ...], dilation: Any = 1, padding: Any = 0) -> tuple[int, ...]:
+    """Where a weight is placed that comes without a size: twice what its taps reach and its border, at least 4 an axis.
+
+    So the interior outweighs the borders.
+
+    >>> roomy_size((3, 1)), roomy_size((3, 1), dilation=2, padding=1)
+    ((6, 4), (12, 4))
+    """
+    axes = len(kernel_size)
+    dilations = arguments.per_axis(dilation, "dilation", axes, 1)
+    pads = [(0, 0)] * axes if isinstance(padding, str) else arguments.padding_pairs(padding, axes)
+    extents = (d * (k - 1) + 1 + max(pair) for k, d, pair in zip(kernel_size, dilations, pads, strict=True))
+    return tuple(max(4, 2 * extent) for extent in extents)
+
+
 def _operator(layer: Any, input_size: Any) -> Convolution | Transposed:
     if isinstance(layer, TensorOperator):
         if input_size is not None:
@@ -77,7 +92,7 @@ def _operator(layer: Any, input_size: Any) -> Convolution | Transposed:
     if 0 in weight.shape:
         raise ConvMatrixError(f"layer must have no axis of length 0, got shape {weight.shape}")
     taps = weight.shape[2:]
-    size = tuple(max(4, 2 * k) for k in taps) if input_size is None else arguments.sizes(input_size)
+    size = roomy_size(taps) if input_size is None else arguments.sizes(input_size)
     if len(size) != len(taps):
         raise ConvMatrixError(
             f"input_size must have one entry for each of the {len(taps)} axes of the weight, got {input_size!r}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from convmatrix.analysis.flattening.unfolding import unfold
 from convmatrix.analysis.separability import conditions, polynomials, symbolic
 from convmatrix.analysis.separability.certificate import Certificate
 from convmatrix.analysis.separability.entries import PolynomialKernel, read_entries
+from convmatrix.errors import ConvMatrixError, SymbolicError
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,21 @@ class SymbolicFlattening:
     solutions_complete: bool | None
 
 
+@contextmanager
+def _said_of_filters() -> Iterator[None]:
+    """What is refused of an unfolding, in words about the filter."""
+    try:
+        yield
+    except ConvMatrixError as error:
+        if type(error) not in (ConvMatrixError, SymbolicError) or not str(error).startswith("kernel"):
+            raise
+        said = "filter" + str(error).removeprefix("kernel")
+        if said.endswith(" one"):
+            said = said.removesuffix("one") + "unfolding"
+        raise type(error)(said) from None
+
+
+@_said_of_filters()
 def symbolic_flattening(filter: np.ndarray) -> SymbolicFlattening:
     """Ranks of all unfoldings, and the conditions under which they are at most 1.
 
@@ -119,6 +136,7 @@ def _minors_through_one_entry(kernel: PolynomialKernel) -> Iterator[tuple[condit
                 yield ((r0, r1), (c0, c1)), value
 
 
+@_said_of_filters()
 def symbolic_factors(filter: np.ndarray) -> tuple[Any, tuple[np.ndarray, ...]]:
     """`(scale, vectors)` of a filter whose unfoldings all have rank at most 1, one axis taken off after the other.
 

@@ -18,6 +18,7 @@ from convmatrix.analysis.comparison.rebuilding import output_periods, smaller_pa
 from convmatrix.analysis.cost import multiplications, parameters
 from convmatrix.analysis.fusion.bias import bias_of, gap_of
 from convmatrix.analysis.fusion.borders import border_of, stretched
+from convmatrix.analysis.fusion.causes import causes, in_words, layers
 from convmatrix.analysis.fusion.forms import form_of
 from convmatrix.analysis.fusion.positions import differing_outputs
 from convmatrix.analysis.fusion.taps import NotOneConvolution, TapForm
@@ -53,6 +54,8 @@ class Fusion:
         too large too, the positions that taps read, which make the matrices equal for any weights. Empty if nothing.
     where : str
         Which output positions differ, in words.
+    why : str
+        What the layers do there that the one convolution does not; empty where nothing differs or no reason is known.
     differs : ndarray of bool or None
         The same as a mask of the spatial output shape; where a smaller input was compared, that mask widened.
     interior : tuple of slice or None
@@ -72,6 +75,7 @@ class Fusion:
     comparison: Comparison | None
     proof: str
     where: str
+    why: str
     differs: np.ndarray | None
     interior: tuple[slice, ...] | None
     bias_error: float | None
@@ -98,6 +102,7 @@ class Fusion:
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
             "proof": self.proof,
             "where": self.where,
+            "why": self.why,
             "differs": None if self.differs is None else self.differs.tolist(),
             "interior": None if self.interior is None else [[box.start, box.stop] for box in self.interior],
             "bias_error": "inf" if self.bias_error == math.inf else self.bias_error,
@@ -117,13 +122,14 @@ class Fusion:
 
     def _rows(self) -> dict[str, str]:
         """The facts as both displays show them."""
-        rows = {"layers": self.expression._label() or type(self.expression).__name__, "reason": self.reason}
+        rows = {"layers": in_words(self.expression), "reason": self.reason}
         if self.operator is not None:
             geometry = self.operator.geometry
             rows["result"] = geometry.describe() + (f", groups {geometry.groups}" if geometry.groups > 1 else "")
             rows["channels"] = f"{self.operator.in_shape[0]} -> {self.operator.out_shape[0]}"
             rows["matrix"] = self.proof if self.comparison is None else str(self.comparison)
             rows["differs"] = self.where if self.differs is not None and not self.is_equal else ""
+            rows["because"] = self.why
             if self.differs is not None and self.bias_error != 0:
                 by = "symbols" if self.bias_error is None else f"at most {self.bias_error:.3g}"
                 rows["bias"] = f"differs by {by}"
@@ -193,11 +199,12 @@ def fuse(*ops: TensorOperator, tol: float | None = None) -> Fusion:
     >>> blur = cm.conv(np.ones((3, 3), dtype=int), (6, 6), padding=1)
     >>> print(cm.fuse(blur, blur))
     one convolution except at the border: (1, 6, 6) -> (1, 6, 6)
-      layers           Convolution @ Convolution
+      layers           [3x3, padding 1] -> [3x3, padding 1]
       result           5x5, padding 2
       channels         1 -> 1
       matrix           different in 20 of 36 outputs by at most 5 (Frobenius 20.9, spectral 9.17), on inputs of 6x6
       differs          the outermost 1 position at every side of both axes: 20 of 36 output positions
+      because          layer 2 pads with zeros where the one convolution reads what layer 1 would make there
       multiplications  648 before, 900 after
       parameters       18 before, 25 after
     """
@@ -210,7 +217,7 @@ def fuse(*ops: TensorOperator, tol: float | None = None) -> Fusion:
         operators, reason = [], str(why)
     if not operators:
         empty = (costs[0], 0), (costs[1], 0)
-        return Fusion(None, False, False, reason, None, "", "", None, None, None, *empty, expression)
+        return Fusion(None, False, False, reason, None, "", "", "", None, None, None, *empty, expression)
     found: dict[str, Any] | None = None
     for operator in operators:
         judged = _judged(operator, expression, tol)
@@ -220,8 +227,10 @@ def fuse(*ops: TensorOperator, tol: float | None = None) -> Fusion:
             break
     assert found is not None
     chosen = found["operator"]
+    cause = "" if found["is_equal"] or found["differs"] is None else causes(expression, isinstance(chosen, Transposed))
     return Fusion(
         **found,
+        why=cause,
         multiplications=(costs[0], multiplications(chosen)),
         parameters=(costs[1], parameters(chosen)),
         expression=expression,
@@ -246,8 +255,9 @@ def _expression(ops: tuple[TensorOperator, ...]) -> TensorOperator:
 
 def _check_finite(expression: TensorOperator) -> None:
     """Weights and biases alone: what they multiply to is asked of the fused ones."""
-    for leaf in leaves(expression):
-        for values in (getattr(leaf, "weight", None), leaf.bias):
+    # A transposed layer has a bias of its own, the convolution within it the weight.
+    for part in (*leaves(expression), *layers(expression)):
+        for values in (getattr(part, "weight", None), part.bias):
             if values is not None and not exact.is_finite(values):
                 bad = values[~np.isfinite(values)][0]
                 raise ConvMatrixError(f"ops must have finite weights and biases to be fused, got {bad}")

@@ -11,6 +11,7 @@ from convmatrix import exact
 from convmatrix.analysis.comparison import as_float, vanishes
 from convmatrix.analysis.comparison.entries import is_exact
 from convmatrix.analysis.inspection.counting import leaves
+from convmatrix.errors import ConvMatrixError
 from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
 from convmatrix.operators.base import TensorOperator
 from convmatrix.operators.convolution import Convolution
@@ -68,7 +69,12 @@ def _roomy(values: np.ndarray) -> np.ndarray:
 
 def gap_of(operator: TensorOperator, expression: TensorOperator, tol: float | None) -> BiasGap:
     """The bias of one layer beside that of an expression, position by position."""
-    given, wanted = bias_of(operator), bias_of(expression)
+    with np.errstate(over="ignore", invalid="ignore"):
+        given, wanted = bias_of(operator), bias_of(expression)
+    for values in (given, wanted):
+        if values is not None and not exact.is_finite(values):
+            bad = values[~np.isfinite(values)][0]
+            raise ConvMatrixError(f"ops must have biases whose sums a {values.dtype} holds, got {bad}")
     nowhere = np.zeros(expression.out_shape[1:], dtype=bool)
     if given is None or wanted is None:
         return BiasGap(True, True, 0.0, nowhere)

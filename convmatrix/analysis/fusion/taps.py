@@ -156,7 +156,7 @@ def scaled(form: TapForm, factor: Any) -> TapForm:
 def composed(second: TapForm, first: TapForm) -> TapForm:
     """`second` behind `first`: positions add up, channels are contracted, block by block."""
     groups = math.gcd(first.groups, second.groups)
-    axes = tuple(_behind(a, b) for a, b in zip(first.axes, second.axes, strict=True))
+    axes = tuple(behind(a, b) for a, b in zip(first.axes, second.axes, strict=True))
     shape = (groups, len(second.weight) // groups, first.in_channels // groups, *(axis.taps for axis in axes))
     check_size("the weight of the fused convolution", math.prod(shape) * 8, None)
     met = first.weight.shape[0] // groups * min(math.prod(axis.taps for axis in form.axes) for form in (first, second))
@@ -179,7 +179,7 @@ def composed(second: TapForm, first: TapForm) -> TapForm:
 def added(left: TapForm, right: TapForm) -> TapForm:
     """The sum of two branches, on the common grid of their taps."""
     groups = math.gcd(left.groups, right.groups)
-    axes = tuple(_beside(number, a, b) for number, (a, b) in enumerate(zip(left.axes, right.axes, strict=True)))
+    axes = tuple(beside(number, a, b) for number, (a, b) in enumerate(zip(left.axes, right.axes, strict=True)))
     parts = _sums_ready(dense(left, groups), dense(right, groups))
     shape = (*parts[0].shape[:3], *(axis.taps for axis in axes))
     check_size("the weight of the fused convolution", math.prod(shape) * 8, None)
@@ -205,14 +205,16 @@ def dense(form: TapForm, groups: int) -> np.ndarray:
     return blocks.reshape(groups, finer * rows, finer * columns, *weight.shape[2:])
 
 
-def _behind(first: TapAxis, second: TapAxis) -> TapAxis:
+def behind(first: TapAxis, second: TapAxis) -> TapAxis:
+    """One axis of two layers in sequence."""
     step = math.gcd(first.grid, second.grid * first.stride) or 1
     span = (first.taps - 1) * first.step + (second.taps - 1) * second.step * first.stride
     start = first.start + first.stride * second.start
     return TapAxis(first.input_size, second.output_size, first.stride * second.stride, start, step, span // step + 1)
 
 
-def _beside(number: int, left: TapAxis, right: TapAxis) -> TapAxis:
+def beside(number: int, left: TapAxis, right: TapAxis) -> TapAxis:
+    """One axis of two branches; its number is for the message."""
     if left.stride != right.stride and left.output_size > 1:
         raise NotOneConvolution(
             f"the branches step by {left.stride} and by {right.stride} inputs on axis {number}, and one convolution "
