@@ -94,6 +94,10 @@ class Comparison:
         size = "x".join(map(str, self.checked_size)) or "one position"
         return f"on inputs of {size}" + ("" if self.is_own_size else ", the same layers on a smaller input")
 
+    def __repr__(self) -> str:
+        verdict = "equal" if self.is_equal else f"different in {self.rows.size} rows"
+        return f"Comparison({verdict}, {'exactly' if self.is_exact else f'tol {self.tol:.2g}'})"
+
     def __str__(self) -> str:
         if self.is_exact:
             return f"equal, every entry exactly, {self._where_checked()}"

@@ -127,6 +127,9 @@ class Structure:
             "yes" if self.saves else "no",
         ]
 
+    def __repr__(self) -> str:
+        return f"Structure({self.name}, {self.verdict}, factors {self.factors})"
+
     def __str__(self) -> str:
         lines = [f"{self.name}: {self._settings_text()}" if self.settings else self.name]
         lines += [f"  {number}. {factor!r}" for number, factor in enumerate(self.factors, 1)]
@@ -219,6 +222,9 @@ class Decomposition:
             return "no structure that holds saves multiplications"
         share = best.multiplications[1] / best.multiplications[0]
         return f"best: {best.name}, {share:.3g} of the multiplications"
+
+    def __repr__(self) -> str:
+        return f"Decomposition({self.layer!r}, structures {list(self.names)})"
 
     def __str__(self) -> str:
         lines = [repr(self.layer)]

@@ -187,6 +187,10 @@ class Flattening:
         """The outer product, or the nearest one with its error, or the conditions, as LaTeX without delimiters."""
         return display.to_latex(self)
 
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.filter.shape))
+        return f"Flattening({size} filter, multilinear rank {self.multilinear_rank}, {self.rank_kind})"
+
     def __str__(self) -> str:
         return display.to_text(self)
 

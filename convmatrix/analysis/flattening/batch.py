@@ -158,6 +158,10 @@ class FlatteningBatch:
         kind = "proved" if self.rank_kind == "exact" else f"relative tolerance {self.tol:.2g}"
         return f"{int(self.is_rank_one.sum())} of {self.is_rank_one.size} filters of rank 1 ({kind})"
 
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.filters.shape[len(self.shape) :]))
+        return f"FlatteningBatch({self.shape} filters of {size}, {int(self.is_rank_one.sum())} of rank 1)"
+
     def __str__(self) -> str:
         return "\n".join([self._headline(), *(f"  {name:<17}  {value}" for name, value in self._rows())])
 

@@ -138,6 +138,10 @@ class Fusion:
         rows["parameters"] = _before_after(*after, self.operator is None)
         return {name: value for name, value in rows.items() if value}
 
+    def __repr__(self) -> str:
+        verdict = "proved" if self.is_exact else "equal within tol" if self.is_equal else self.where or self.reason
+        return f"Fusion({self.operator!r}, {verdict})"
+
     def __str__(self) -> str:
         shapes = f"{self.expression.in_shape} -> {self.expression.out_shape}"
         return "\n".join(
