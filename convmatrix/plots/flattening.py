@@ -61,8 +61,7 @@ def draw_flattening(result: Flattening, *, ax: Any = None, **kwargs: Any) -> Any
     canvas = cells.side_by_side(shown)
     if ax is not None:
         cells.draw_cells(ax, canvas, cells.scale_of(shown), {"aspect": "equal", **kwargs})
-        letters = max(int(style.cell_points(ax, 1, 1)[0] / (0.5 * style.NORMAL)), 30)
-        ax.set_title("\n".join(textwrap.wrap(verdicts.flattening(result), letters)), fontsize=style.NORMAL)
+        style.title(ax, verdicts.flattening(result))
         return ax
     panels = {"filter": shown}
     symbolic = result.conditions is not None

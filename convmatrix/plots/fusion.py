@@ -256,8 +256,7 @@ def _draw_alone(result: Fusion, ax: Any, kwargs: dict[str, Any]) -> Any:
     else:
         whole = cells.tiled(planes, _gap(planes))
         cells.draw_cells(ax, whole, cells.scale_with_labels(planes), {"aspect": "equal", **kwargs})
-    letters = max(int(style.cell_points(ax, 1, 1)[0] / (0.5 * style.NORMAL)), 30)
-    ax.set_title("\n".join(textwrap.wrap(title, letters)), fontsize=style.NORMAL)
+    style.title(ax, title)
     return ax
 
 

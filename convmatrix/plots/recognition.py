@@ -44,8 +44,7 @@ def draw_recognition(result: Recognition, *, ax: Any = None, **kwargs: Any) -> A
     if ax is not None:
         _draw_weight(ax, weight, mosaic, kwargs)
         _name_channels(ax, result, weight.shape, mosaic)
-        letters = max(int(style.cell_points(ax, 1, 1)[0] / (0.5 * style.NORMAL)), 30)
-        ax.set_title("\n".join(textwrap.wrap(_verdict(result), letters)), fontsize=style.NORMAL)
+        style.title(ax, _verdict(result))
         return ax
     height, width = mosaic.size
     cell = min(_ROOM[0] / width, _ROOM[1] / height, 0.55)

@@ -65,8 +65,7 @@ def draw_separability(result: Separability, *, ax: Any = None, **kwargs: Any) ->
     kernel = np.asarray(result.kernel)
     if ax is not None:
         cells.draw_cells(ax, kernel, cells.scale_of(kernel), {"aspect": "equal", **kwargs})
-        letters = max(int(style.cell_points(ax, 1, 1)[0] / (0.5 * style.NORMAL)), 30)
-        ax.set_title("\n".join(textwrap.wrap(verdicts.separability(result), letters)), fontsize=style.NORMAL)
+        style.title(ax, verdicts.separability(result))
         return ax
     symbolic = result.conditions is not None
     terms = [_Term(*term) for term in result.terms[:TERMS]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,8 +42,7 @@ def draw_spread(
     """
     if ax is not None:
         _draw_bars(ax, *ranks, given)
-        letters = max(int(style.cell_points(ax, 1, 1)[0] / (0.5 * style.NORMAL)), 30)
-        ax.set_title("\n".join(textwrap.wrap(title, letters)), fontsize=style.NORMAL)
+        style.title(ax, title)
         return ax
     figure = style.new_figure(8, 3)
     _draw_bars(style.panel(figure, "ranks", 0.7, 0.5, 3.0, 2.0), *ranks, given)

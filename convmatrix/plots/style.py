@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -78,6 +79,12 @@ def text_size(label: str, width: float, height: float) -> float | None:
 def common_size(labels: Sequence[str], width: float, height: float) -> float | None:
     """One size for all labels of a kind, so that a picture has one voice; None if the longest does not fit."""
     return text_size(max(labels, key=len), width, height) if labels else None
+
+
+def title(ax: Any, sentence: str) -> None:
+    """A sentence above axes, in lines that are no wider than they are."""
+    letters = max(int(cell_points(ax, 1, 1)[0] / (0.5 * NORMAL)), 30)
+    ax.set_title("\n".join(textwrap.wrap(sentence, letters)), fontsize=NORMAL)
 
 
 def cell_points(ax: Any, rows: float, columns: float) -> tuple[float, float]:
