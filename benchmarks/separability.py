@@ -23,7 +23,7 @@ STUBBORN = {
     "symbols 2x2": "a b; c d",
     "symbols 3x3": "a b c; d e f; g h i",
 }
-"""Kernels for which SymPy's singular value decomposition gives nothing within 45 seconds."""
+"""Kernels for which SymPy's singular value decomposition gives nothing within 45 seconds, or takes half a minute."""
 LARGE = ("100 x 196", "784 x 1024", "783 of 784 x 784")
 _LAYER = "512 filters 256 x 3 x 3"
 _FIELDS = ("rank", "terms", "certificate", "conditions", "solutions", "is_separable", "form", "singular_values", "svd",

@@ -108,7 +108,7 @@ def tap_table(geometry: Geometry) -> tuple[np.ndarray, int, tuple[str, ...]]:
     return classes, plain, tuple(names)
 
 
-def default_color(op: TensorOperator, entries: Entries) -> str:
+def default_color(entries: Entries) -> str:
     """By tap where there are several of them; else by value, unless that too is one or a symbol."""
     known = entries.numbers()
     if entries.classes is None or known is None:

@@ -72,7 +72,7 @@ def draw_operator(
         return draw_density(op, ax=ax, row=row, legend=legend, **kwargs)
     entries = entries_of(op)
     if color is None:
-        color = default_color(op, entries)
+        color = default_color(entries)
     check_color(color, entries)
     if ax is not None:
         return _draw_alone(op, entries, color, ax, row, legend, kwargs)

@@ -82,7 +82,7 @@ def draw_separability(result: Separability, *, ax: Any = None, **kwargs: Any) ->
     panel.set_title(f"kernel, {kernel.shape[0]}x{kernel.shape[1]}{scale.unit}", fontsize=style.NORMAL, pad=4)
     for number, (term, product) in enumerate(zip(terms, products, strict=True), start=1):
         _draw_term(figure, sheet, number, term, product, scale, size, kwargs)
-    _close_sum(figure, sheet, result, len(terms))
+    _close_sum(figure, result, len(terms))
     if not symbolic:
         _draw_sizes(figure, sheet, result, nearest, scale, kwargs)
     if not labelled and not symbolic:
@@ -233,7 +233,7 @@ def _write_left(ax: Any, said: str) -> None:
     )
 
 
-def _close_sum(figure: Any, sheet: _Sheet, result: Separability, drawn: int) -> None:
+def _close_sum(figure: Any, result: Separability, drawn: int) -> None:
     """What follows the last term: nothing, more terms, or that there is none."""
     last = figure.axes[-1]
     options = {"coords": "axes fraction", "va": "center", "ha": "left"}

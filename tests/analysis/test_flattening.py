@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import convmatrix as cm
 from convmatrix.analysis.flattening.unfolding import scaled, unfold
 
-RANDOM, PIECES = 300, 10
+RANDOM, PIECES = 1000, 10
 SHAPES = [(2, 2, 2), (3, 3, 3), (4, 3, 3), (5, 1, 3), (6, 5, 5), (2, 3, 2, 2), (3, 3)]
 
 

@@ -292,3 +292,25 @@ def test_arithmetic_of_surds() -> None:
     basis = orthogonal(null_space(rows))
     assert len(basis) == 2
     assert not inner(basis[0], basis[1])
+
+
+@pytest.mark.parametrize("piece", range(3))
+def test_drawn_kernels_to_thirty_digits(piece: int) -> None:
+    rng = np.random.default_rng([30, piece])
+    for _ in range(10):
+        kernel = rng.integers(-9, 10, tuple(rng.integers(1, 7, 2)))
+        assert_digits(cm.separate(kernel).singular_values, kernel)
+
+
+@pytest.mark.parametrize("text", ["emboss", "0 0 1; 0 2 1; 1 2 -9", "a b; c d", "a b c; d e f; g h i"])
+def test_what_may_take_for_ever_is_never_asked(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: Any, **options: Any) -> None:
+        raise AssertionError("nothing bounds the time of this")
+
+    for name in ("singular_value_decomposition", "singular_values", "eigenvects", "eigenvals", "diagonalize"):
+        monkeypatch.setattr(sympy.MatrixBase, name, refused)
+    for name in ("solve", "groebner", "nonlinsolve", "simplify"):
+        monkeypatch.setattr(sympy, name, refused)
+    answer = cm.separate(text)
+    everything = (answer.singular_values, answer.svd, answer.characteristic, answer.to_dict(), str(answer))
+    assert everything[-1].startswith("K =")

@@ -36,8 +36,8 @@ class Structure:
     holds : bool
         Equal to the layer: exactly, or within the tolerance.
     is_exact : bool
-        Proved: the weight is of integers or fractions, so are the factors, and every entry of the matrices compared
-        is the same.
+        Proved: the weight is of integers or fractions, so are the factors, which multiply back to it, and every entry
+        of the matrices is the same wherever they were compared (`comparison`).
     tol : float or None
         The relative tolerance of the rank or of what counts as 0; None where nothing was rounded.
     comparison : Comparison or None

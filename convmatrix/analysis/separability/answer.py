@@ -64,13 +64,15 @@ class Separability:
 
         `"radicals"`; `"algebraic numbers"`, square roots of SymPy's `CRootOf`, which `evalf` gives to any precision;
         `"floats"` for floats, and for exact kernels whose rank or entries are too large for the others;
-        `"characteristic polynomial"` for symbols without a closed form.
+        `"characteristic polynomial"` for symbols, and radicals of high degree, without a closed form.
         """
         return self._values.form
 
     @property
     def singular_values(self) -> Any:
-        """All `min(shape)`, descending, zeros included: SymPy expressions, or a float64 array in the form `"floats"`.
+        """All `min(shape)`, zeros included: SymPy expressions, or a float64 array in the form `"floats"`.
+
+        Descending; with symbols where their order is known.
 
         None in the form `"characteristic polynomial"`.
         """
@@ -87,7 +89,10 @@ class Separability:
 
     @property
     def characteristic(self) -> Any:
-        """The characteristic polynomial of `K K^T` in `lambda`, a SymPy expression; None in the form `"floats"`."""
+        """The characteristic polynomial of `K K^T` in `lambda`, a SymPy expression.
+
+        None in the form `"floats"`, or where it is too long.
+        """
         return self._values.characteristic
 
     @cached_property
@@ -95,7 +100,7 @@ class Separability:
         """The answer about a simple rational kernel within `tol` times the largest magnitude of every entry, or None.
 
         For real floats only. The entries of that kernel have denominators up to 4096 and a common one up to 2**20, or
-        it is a multiple of such a kernel; `nearest.nearest_rational_kernel` says precisely which one is taken.
+        it is a multiple of such a kernel.
         """
         from convmatrix.analysis.separability.nearest import nearest_rational_kernel
         from convmatrix.analysis.separability.verdict import separate_array
@@ -117,7 +122,7 @@ class Separability:
 
         Returns
         -------
-        SymPy expression, or float where the singular values are floats
+        SymPy expression, or float where the singular values are floats or, for numbers, None
 
         Raises
         ------
