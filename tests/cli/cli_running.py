@@ -23,6 +23,22 @@ class Ran:
     err: str
 
 
+class Terminal:
+    """A stream that says it is a terminal, and keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written = ""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> None:
+        self.written += text
+
+    def flush(self) -> None:
+        pass
+
+
 def runner(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """A function that runs `convmatrix` with the words it is given."""
     matplotlib.use("agg")

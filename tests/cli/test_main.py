@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_running import Terminal
 
 import convmatrix
 from convmatrix import cli
@@ -177,20 +178,6 @@ def test_main_reads_the_process_words(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["convmatrix", "--version"])
     assert main() == 0
     assert capsys.readouterr().out.startswith("convmatrix ")
-
-
-class Terminal:
-    def __init__(self):
-        self.written = ""
-
-    def isatty(self):
-        return True
-
-    def write(self, text):
-        self.written += text
-
-    def flush(self):
-        pass
 
 
 def test_progress_on_a_terminal_only(run, monkeypatch):

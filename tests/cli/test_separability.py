@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_running import Terminal
 
 import convmatrix as cm
 from convmatrix.cli import main
@@ -295,22 +296,9 @@ def test_infinity_is_no_json(run, layers, monkeypatch):
     assert not Path("p.png").exists()
 
 
-class _Terminal:
-    written = ""
-
-    def isatty(self):
-        return True
-
-    def write(self, text):
-        self.written += text
-
-    def flush(self):
-        pass
-
-
 def test_progress_on_a_terminal_only(run, monkeypatch):
     assert run("separability", "sobel_x").err == ""
-    terminal = _Terminal()
+    terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     assert main(["separability", "sobel_x"]) == 0
     assert terminal.written.startswith("separating the kernel ...")

@@ -13,9 +13,8 @@ from convmatrix.analysis.flattening.answer import Flattening, exact_flattening, 
 from convmatrix.analysis.flattening.approximation import as_floats, ranks_and_bounds
 from convmatrix.analysis.flattening.batch import FlatteningBatch
 from convmatrix.analysis.flattening.unfolding import largest_side
-from convmatrix.analysis.separability.arguments import as_filter, check_tol
+from convmatrix.analysis.separability.arguments import as_filter, check_for_symbols, check_tol
 from convmatrix.analysis.separability.numerical import default_tol, entry_type
-from convmatrix.errors import SymbolicError
 
 
 def flatten(filter: Any, tol: float | None = None, *, batch_axes: int = 0) -> Flattening | FlatteningBatch:
@@ -106,15 +105,10 @@ def flatten(filter: Any, tol: float | None = None, *, batch_axes: int = 0) -> Fl
       multilinear ranks  8 of 9, 3, 3
       no error below     ... to ...
     """
-    whole = as_filter(filter, "filter", 2, batch_axes)
+    whole = as_filter(filter, "filter", batch_axes)
     relative = check_tol(tol)
+    check_for_symbols(whole, tol, batch_axes, "flatten the filters")
     if exact.is_symbolic(whole):
-        if relative is not None:
-            raise SymbolicError(f"tol must not be given with symbols or radicals, which are exact, got {tol}")
-        if batch_axes:
-            raise SymbolicError(
-                f"batch_axes must be 0 with symbols or radicals, got {batch_axes}: flatten the filters one by one"
-            )
         return symbolic_flattening(whole)
     shape = whole.shape[batch_axes:]
     if relative is None and whole.dtype.kind in "fc":

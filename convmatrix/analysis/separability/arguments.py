@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 
 from convmatrix import exact
-from convmatrix.errors import ConvMatrixError
+from convmatrix.errors import ConvMatrixError, SymbolicError
 from convmatrix.geometry.arguments import integer
 from convmatrix.kernels import kernel as read_kernel
 
 
-def as_filter(
-    values: Any, name: str, least_axes: int = 2, batch_axes: int = 0, most_axes: int | None = None
-) -> np.ndarray:
+def as_filter(values: Any, name: str, batch_axes: int = 0) -> np.ndarray:
     """A kernel or filter as a read-only array of its own: finite numbers, fractions or SymPy expressions.
 
     Parameters
@@ -26,15 +24,13 @@ def as_filter(
         Text and paths are read by `convmatrix.kernel`.
     name : str
         What messages call it.
-    least_axes, most_axes : int
-        How many axes it may have beside those of the batch; without `most_axes` any number.
     batch_axes : int
-        Axes in front that count filters.
+        Axes in front that count filters; at least 2 come behind them.
 
     Raises
     ------
     ConvMatrixError
-        If it is ragged, has another number of axes, is empty, is not finite, or mixes SymPy expressions with floats.
+        If it is ragged, has too few axes, is empty, is not finite, or mixes SymPy expressions with floats.
 
     Examples
     --------
@@ -50,7 +46,7 @@ def as_filter(
     if isinstance(values, (str, os.PathLike)):
         values = read_kernel(values)
     array = exact.as_array(values, name)
-    _check_axes(array.shape, name, least_axes, batch_axes, most_axes)
+    _check_axes(array.shape, name, batch_axes)
     if array.dtype.itemsize > {"f": 8, "c": 16}.get(array.dtype.kind, math.inf):
         array = _to_double(array)
     if exact.is_symbolic(array):
@@ -83,14 +79,25 @@ def check_tol(tol: Any) -> float | None:
     return value
 
 
-def _check_axes(shape: tuple[int, ...], name: str, least: int, batch_axes: int, most: int | None) -> None:
-    axes = len(shape) - batch_axes
-    if axes < least or (most is not None and axes > most):
-        rule = f"{'at least ' if most != least else ''}{least} axes"
-        if most is not None and most != least:
-            rule = f"{least} to {most} axes"
+def check_for_symbols(array: np.ndarray, tol: Any, batch_axes: int, advice: str) -> None:
+    """Refuse a tolerance and a batch where entries are SymPy expressions; `advice` ends what is said of the batch.
+
+    Raises
+    ------
+    SymbolicError
+    """
+    if not exact.is_symbolic(array):
+        return
+    if tol is not None:
+        raise SymbolicError(f"tol must not be given with symbols or radicals, which are exact, got {tol}")
+    if batch_axes:
+        raise SymbolicError(f"batch_axes must be 0 with symbols or radicals, got {batch_axes}: {advice} one by one")
+
+
+def _check_axes(shape: tuple[int, ...], name: str, batch_axes: int) -> None:
+    if len(shape) < batch_axes + 2:
         beside = f" beside the {batch_axes} of batch_axes" if batch_axes else ""
-        raise ConvMatrixError(f"{name} must have {rule}{beside}, got shape {shape}")
+        raise ConvMatrixError(f"{name} must have at least 2 axes{beside}, got shape {shape}")
     if 0 in shape:
         raise ConvMatrixError(f"{name} must not be empty, got shape {shape}")
 

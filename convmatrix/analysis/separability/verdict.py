@@ -9,10 +9,10 @@ import numpy as np
 from convmatrix import exact
 from convmatrix.analysis.separability import numerical
 from convmatrix.analysis.separability.answer import Separability
-from convmatrix.analysis.separability.arguments import as_filter, check_tol
+from convmatrix.analysis.separability.arguments import as_filter, check_for_symbols, check_tol
 from convmatrix.analysis.separability.batch import SeparabilityBatch, separate_batch
 from convmatrix.analysis.separability.certificate import Certificate
-from convmatrix.errors import ConvMatrixError, SymbolicError
+from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry.arguments import integer
 
 
@@ -90,7 +90,7 @@ def separate(kernel: Any, tol: Any = None, *, batch_axes: int = 0) -> Separabili
     (1, 'numerical', 6.661338147750939e-16)
     """
     batch_axes = integer(batch_axes, "batch_axes", 0)
-    array = as_filter(kernel, "kernel", 2, batch_axes)
+    array = as_filter(kernel, "kernel", batch_axes)
     if array.ndim != batch_axes + 2:
         more = array.ndim - 2
         raise ConvMatrixError(
@@ -98,13 +98,7 @@ def separate(kernel: Any, tol: Any = None, *, batch_axes: int = 0) -> Separabili
             f"{array.shape}: flatten takes filters of more axes, batch_axes={more} makes kernels of the last 2"
         )
     own_tol = check_tol(tol)
-    if exact.is_symbolic(array):
-        if own_tol is not None:
-            raise SymbolicError(f"tol must not be given with symbols or radicals, which are exact, got {tol}")
-        if batch_axes:
-            raise SymbolicError(
-                f"batch_axes must be 0 with symbols or radicals, got {batch_axes}: separate the kernels one by one"
-            )
+    check_for_symbols(array, tol, batch_axes, "separate the kernels")
     if own_tol is None and array.dtype.kind in "fc":
         own_tol = numerical.default_tol(array.shape, numerical.entry_type(kernel, array))
     return separate_batch(array, own_tol) if batch_axes else separate_array(array, own_tol)
