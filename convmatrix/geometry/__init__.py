@@ -2,6 +2,7 @@
 
 from convmatrix.geometry.axis import PADDING_MODES, Axis
 from convmatrix.geometry.layer import Geometry
+from convmatrix.geometry.periodic import PeriodicAxis
 from convmatrix.geometry.runs import AxisTable, Segment, axis_table
 
-__all__ = ["PADDING_MODES", "Axis", "AxisTable", "Geometry", "Segment", "axis_table"]
+__all__ = ["PADDING_MODES", "Axis", "AxisTable", "Geometry", "PeriodicAxis", "Segment", "axis_table"]

@@ -16,7 +16,8 @@ from convmatrix.memory import check_size
 from convmatrix.operators.base import TensorOperator
 from convmatrix.operators.channels import Permutation, channel_shuffle, identity, pixel_shuffle
 from convmatrix.operators.convolution import conv, conv_transpose
-from convmatrix.operators.resampling import Mix, Resize, avg_pool, mix_of, plain_mode, short_fraction
+from convmatrix.operators.mixing import Mix, mix_of
+from convmatrix.operators.resampling import Resize, avg_pool, plain_mode, short_fraction
 
 _SMALL_PLANE = 128
 """Rows and columns of a plane, together, up to which PyTorch resizes it by another kernel."""

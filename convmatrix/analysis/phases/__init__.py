@@ -1,0 +1,8 @@
+"""What a layer makes of a constant: the outputs its borders leave alone, the paths that reach them, their gains."""
+
+from convmatrix.analysis.phases.gains import respond, response_of_bias
+from convmatrix.analysis.phases.interior import Interior, interior
+from convmatrix.analysis.phases.paths import axis_paths, paths
+from convmatrix.analysis.phases.reading import axes_of, check_layers
+
+__all__ = ["Interior", "axes_of", "axis_paths", "check_layers", "interior", "paths", "respond", "response_of_bias"]

@@ -1,0 +1,206 @@
+"""What an endless constant becomes: the answer of each output phase and channel, exactly for exact weights.
+
+A signal is an array `(*period, channels, columns)`: position `p` of the endless grid holds entry `p mod period`, and
+every column is one signal.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from convmatrix import exact
+from convmatrix.analysis.phases.reading import axes_of, channel_sources, resize_shares, shuffle_of
+from convmatrix.geometry import PeriodicAxis
+from convmatrix.memory import check_size
+from convmatrix.operators import TensorOperator
+from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
+from convmatrix.operators.channels import Permutation
+from convmatrix.operators.convolution import Convolution
+from convmatrix.operators.resampling import AvgPool, Resize
+
+
+def respond(op: TensorOperator, signal: np.ndarray | None = None, *, magnitudes: bool = False) -> np.ndarray:
+    """The answer of an operator, its bias left out, to a periodic signal; far from any border.
+
+    Parameters
+    ----------
+    op : TensorOperator
+        Of layers with axes (see `check_layers`).
+    signal : ndarray of shape `(*period, in_channels, columns)`, optional
+        By default a constant 1 in one channel after another, so that the answer holds the DC gains
+        `(*period, c_out, c_in)`.
+    magnitudes : bool, default False
+        Take the absolute value of every weight: a bound on what rounding can do.
+
+    Returns
+    -------
+    ndarray of shape `(*period, out_channels, columns)`
+        int64, float64, complex128, or exact objects. Position 0 of the output is phase 0.
+
+    Examples
+    --------
+    >>> import convmatrix as cm
+    >>> respond(cm.conv_transpose("1 2 3", 4, stride=2)).reshape(-1)
+    array([4, 2])
+    """
+    if signal is None:
+        axes, channels = len(op.in_shape) - 1, op.in_shape[0]
+        signal = np.eye(channels, dtype=np.int64).reshape(*[1] * axes, channels, channels)
+    return _through(op, signal, magnitudes)
+
+
+def response_of_bias(op: TensorOperator) -> np.ndarray | None:
+    """What the biases of all layers add to each phase, `(*period, out_channels, 1)`, or None without any."""
+    if isinstance(op, Product):
+        inner, own = response_of_bias(op.right), response_of_bias(op.left)
+        return _added(None if inner is None else _through(op.left, inner, False), own)
+    if isinstance(op, Sum):
+        return _added(response_of_bias(op.left), response_of_bias(op.right))
+    if isinstance(op, Scaled):
+        of = response_of_bias(op.of)
+        return None if of is None else op._scale(of)
+    return None if op.bias is None else _widened(op.bias.reshape(*[1] * (len(op.out_shape) - 1), -1, 1))
+
+
+def _through(op: TensorOperator, signal: np.ndarray, magnitudes: bool) -> np.ndarray:
+    if isinstance(op, Product):
+        return _through(op.left, _through(op.right, signal, magnitudes), magnitudes)
+    if isinstance(op, Scaled):
+        factor = exact.as_array([op.factor], "the factor")
+        factor, answer = _safe(
+            *exact.paired(np.abs(factor) if magnitudes else factor, _through(op.of, signal, magnitudes))
+        )
+        return answer * factor[0]
+    if isinstance(op, Sum):
+        return _sum(_through(op.left, signal, magnitudes), _through(op.right, signal, magnitudes))
+    if isinstance(op, Permutation):
+        return _shuffled(op, signal)
+    layer = op.of if isinstance(op, Transposed) else op
+    if isinstance(layer, Convolution):
+        return _convolved(op, signal, magnitudes)
+    for axis, own in enumerate(axes_of(op)):
+        shares, whole = _shares(layer, axis)
+        signal = _mixed(own, axis, signal, shares, whole)
+    return signal
+
+
+def _convolved(op: Any, signal: np.ndarray, magnitudes: bool) -> np.ndarray:
+    """A convolution or its transpose: for each output phase, the taps that reach it times the phases they read."""
+    groups, axes = op.geometry.groups, axes_of(op)
+    periods = signal.shape[: len(axes)]
+    weight = _widened(np.abs(op.weight) if magnitudes else op.weight)
+    weight = _by_group(weight, groups, isinstance(op, Transposed))
+    entries = [own.entries_of(period) for own, period in zip(axes, periods, strict=True)]
+    grid = tuple(own.period_of(period) for own, period in zip(axes, periods, strict=True))
+    columns = signal.shape[-1]
+    check_size(f"the gains of {math.prod(grid)} phases", 8 * math.prod(grid) * op.out_shape[0] * columns, None)
+    weight, signal = exact.paired(weight, signal)
+    weight, signal = _safe(weight, signal)
+    inputs = signal.reshape(*periods, groups, -1, columns)
+    answers = []
+    for phase in product(*map(range, grid)):
+        chosen = [np.flatnonzero(own[0] == f) for own, f in zip(entries, phase, strict=True)]
+        taps = np.ix_(*(own[2][at] for own, at in zip(entries, chosen, strict=True)))
+        reads = np.ix_(*(own[1][at] for own, at in zip(entries, chosen, strict=True)))
+        answers.append(_contracted(weight[(slice(None),) * 3 + taps], inputs[reads]))
+    return np.stack(answers).reshape(*grid, op.out_shape[0], columns)
+
+
+def _contracted(weight: np.ndarray, reads: np.ndarray) -> np.ndarray:
+    """`(groups, out, in, *taps)` times `(*taps, groups, in, columns)`: `(groups, out, columns)`."""
+    groups, outputs = weight.shape[:2]
+    axes = weight.ndim - 3
+    columns = reads.shape[-1]
+    by_group = np.moveaxis(reads, axes, 0)
+    by_group = np.moveaxis(by_group, -2, 1).reshape(groups, -1, columns)
+    return np.matmul(weight.reshape(groups, outputs, by_group.shape[1]), by_group)
+
+
+def _by_group(weight: np.ndarray, groups: int, transpose: bool) -> np.ndarray:
+    """The weight as `(groups, out, in, *kernel)` of what is applied."""
+    split = weight.reshape(groups, weight.shape[0] // groups, *weight.shape[1:])
+    return split.swapaxes(1, 2) if transpose else split
+
+
+def _mixed(own: PeriodicAxis, axis: int, signal: np.ndarray, shares: np.ndarray, whole: int) -> np.ndarray:
+    """One axis of a layer that mixes positions and no channels: tap `t` has the weight `shares[t]/whole`."""
+    period = signal.shape[axis]
+    outputs, inputs, taps = own.entries_of(period)
+    matrix = np.zeros((own.period_of(period), period), dtype=object)
+    np.add.at(matrix, (outputs, inputs), shares[taps].astype(object))
+    matrix = exact.as_array(matrix * Fraction(1, whole), "the shares")
+    matrix, signal = _safe(*exact.paired(matrix, signal))
+    moved = np.moveaxis(signal, axis, 0)
+    flat = matrix @ moved.reshape(period, -1)
+    return np.moveaxis(flat.reshape(len(matrix), *moved.shape[1:]), 0, axis)
+
+
+def _shares(layer: TensorOperator, axis: int) -> tuple[np.ndarray, int]:
+    if isinstance(layer, Resize):
+        return resize_shares(layer, axis)
+    assert isinstance(layer, AvgPool)
+    taps = layer.geometry.axes[axis].kernel_size
+    return np.ones(taps, dtype=np.int64), taps
+
+
+def _shuffled(op: Permutation, signal: np.ndarray) -> np.ndarray:
+    """Channels reordered, or moved into space or out of it."""
+    factors, enlarges = shuffle_of(op)
+    axes, columns = len(factors), signal.shape[-1]
+    if op.in_shape[0] == op.out_shape[0]:
+        return signal[..., channel_sources(op), :]
+    if enlarges:
+        split = signal.reshape(*signal.shape[:axes], op.out_shape[0], *factors, columns)
+        order = [place for axis in range(axes) for place in (axis, axes + 1 + axis)]
+        periods = [n * factor for n, factor in zip(signal.shape, factors, strict=False)]
+        return split.transpose(*order, axes, 2 * axes + 1).reshape(*periods, op.out_shape[0], columns)
+    signal = _tiled(signal, tuple(math.lcm(n, factor) for n, factor in zip(signal.shape, factors, strict=False)))
+    periods = [n // factor for n, factor in zip(signal.shape, factors, strict=False)]
+    parts = [size for pair in zip(periods, factors, strict=True) for size in pair]
+    order = [*range(0, 2 * axes, 2), 2 * axes, *range(1, 2 * axes, 2), 2 * axes + 1]
+    split = signal.reshape(*parts, op.in_shape[0], columns).transpose(order)
+    return split.reshape(*periods, op.out_shape[0], columns)
+
+
+def _added(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | None:
+    """Two signals added up, either of which may be none."""
+    if left is None or right is None:
+        return right if left is None else left
+    return _sum(left, right)
+
+
+def _sum(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Two signals added up over their common period."""
+    period = tuple(map(math.lcm, left.shape[:-2], right.shape[:-2]))
+    left, right = exact.paired(_tiled(left, period), _tiled(right, period))
+    if left.dtype.kind == "i" and _largest(left) + _largest(right) >= 2**63:
+        return left.astype(object) + right.astype(object)
+    return left + right
+
+
+def _tiled(signal: np.ndarray, period: tuple[int, ...]) -> np.ndarray:
+    repeats = [large // small for large, small in zip(period, signal.shape, strict=False)]
+    return np.tile(signal, (*repeats, 1, 1)) if any(n > 1 for n in repeats) else signal
+
+
+def _widened(weight: np.ndarray) -> np.ndarray:
+    """Single precision as double: the verdict is about the weights and not about this sum."""
+    if weight.dtype.kind in "fc":
+        return weight.astype(np.complex128 if weight.dtype.kind == "c" else np.float64)
+    return weight
+
+
+def _safe(weight: np.ndarray, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both as Python integers where a sum of int64 might wrap."""
+    if weight.dtype.kind == signal.dtype.kind == "i" and _largest(weight) * _largest(signal) * weight.size >= 2**63:
+        return weight.astype(object), signal.astype(object)
+    return weight, signal
+
+
+def _largest(array: np.ndarray) -> int:
+    return max(-int(array.min(initial=0)), int(array.max(initial=0)))
