@@ -24,11 +24,14 @@ from convmatrix.operators import (
 )
 
 if TYPE_CHECKING:
+    from convmatrix.analysis.checkerboard import CheckerboardReport, checkerboard
     from convmatrix.analysis.decomposition import Decomposition, decompose
     from convmatrix.analysis.flattening import Flattening, FlatteningBatch, flatten
     from convmatrix.analysis.fusion import Fusion, fuse
     from convmatrix.analysis.inspection import Inspection, inspect
+    from convmatrix.analysis.overlap import OverlapMap, overlap
     from convmatrix.analysis.recognition import Recognition, recognise
+    from convmatrix.analysis.remedies import Remedies, icnr, remedies
     from convmatrix.analysis.separability import Separability, SeparabilityBatch, separate
     from convmatrix.kernels import kernel, kernel_names
     from convmatrix.models.pytorch import from_torch
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CheckerboardReport",
     "ConvMatrixError",
     "Decomposition",
     "Flattening",
@@ -45,49 +49,62 @@ __all__ = [
     "Inspection",
     "KernelError",
     "MatrixTooLargeError",
+    "OverlapMap",
     "Recognition",
+    "Remedies",
     "Separability",
     "SeparabilityBatch",
     "SymbolicError",
     "TensorOperator",
     "avg_pool",
     "channel_shuffle",
+    "checkerboard",
     "conv",
     "conv_transpose",
     "decompose",
     "flatten",
     "from_torch",
     "fuse",
+    "icnr",
     "identity",
     "inspect",
     "kernel",
     "kernel_names",
+    "overlap",
     "pixel_shuffle",
     "plot",
     "recognise",
+    "remedies",
     "resize",
     "separate",
 ]
 
 # Loaded when first used: `import convmatrix` costs no more than NumPy and SciPy.
 _LAZY = {
+    "CheckerboardReport": "convmatrix.analysis.checkerboard",
     "Decomposition": "convmatrix.analysis.decomposition",
     "Flattening": "convmatrix.analysis.flattening",
     "FlatteningBatch": "convmatrix.analysis.flattening",
     "Fusion": "convmatrix.analysis.fusion",
     "Inspection": "convmatrix.analysis.inspection",
+    "OverlapMap": "convmatrix.analysis.overlap",
     "Recognition": "convmatrix.analysis.recognition",
+    "Remedies": "convmatrix.analysis.remedies",
     "Separability": "convmatrix.analysis.separability",
     "SeparabilityBatch": "convmatrix.analysis.separability",
+    "checkerboard": "convmatrix.analysis.checkerboard",
     "decompose": "convmatrix.analysis.decomposition",
     "flatten": "convmatrix.analysis.flattening",
     "from_torch": "convmatrix.models.pytorch",
     "fuse": "convmatrix.analysis.fusion",
+    "icnr": "convmatrix.analysis.remedies",
     "inspect": "convmatrix.analysis.inspection",
     "kernel": "convmatrix.kernels",
     "kernel_names": "convmatrix.kernels",
+    "overlap": "convmatrix.analysis.overlap",
     "plot": "convmatrix.plots",
     "recognise": "convmatrix.analysis.recognition",
+    "remedies": "convmatrix.analysis.remedies",
     "separate": "convmatrix.analysis.separability",
 }
 

@@ -21,6 +21,9 @@ _DRAWINGS: dict[tuple[str, str], tuple[str, str]] = {
     ("convmatrix.analysis.flattening.batch", "FlatteningBatch"): ("flattening", "draw_flattening_batch"),
     ("convmatrix.analysis.decomposition.answer", "Decomposition"): ("decomposition", "draw_decomposition"),
     ("convmatrix.analysis.fusion.answer", "Fusion"): ("fusion", "draw_fusion"),
+    ("convmatrix.analysis.overlap.answer", "OverlapMap"): ("overlap", "draw_overlap"),
+    ("convmatrix.analysis.checkerboard.answer", "CheckerboardReport"): ("checkerboard", "draw_checkerboard"),
+    ("convmatrix.analysis.remedies.answer", "Remedies"): ("remedies", "draw_remedies"),
 }
 
 
@@ -33,7 +36,7 @@ def plot(x: Any, *, ax: Any = None, **kwargs: Any) -> Any:
 
     Parameters
     ----------
-    x : TensorOperator, Inspection, Recognition, Separability, Flattening, Decomposition, Fusion, or a batch
+    x : TensorOperator, or what an analysis returned
         What is drawn.
     ax : matplotlib.axes.Axes, optional
         Draw into these axes: of an operator its matrix alone, of a kernel, filter or fused layer the kernel alone, of a
