@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -46,10 +46,8 @@ class PeriodicAxis:
 
     @classmethod
     def of(cls, axis: Axis) -> PeriodicAxis:
-        """The axis of a convolution, whatever its border rule."""
-        taps = np.arange(axis.kernel_size, dtype=np.int64)
-        inputs = axis.positions(np.zeros(1, dtype=np.int64))[0]
-        return cls(1, axis.stride, np.zeros_like(taps), inputs, taps, -axis.pad_before)
+        """The axis of a convolution, whatever its border rule; the same one for the same axis."""
+        return _of_axis(axis)
 
     @classmethod
     def enlarged(cls, factor: int) -> PeriodicAxis:
@@ -57,7 +55,7 @@ class PeriodicAxis:
         order = np.arange(factor, dtype=np.int64)
         return cls(factor, 1, order, np.zeros_like(order), order)
 
-    @property
+    @cached_property
     def T(self) -> PeriodicAxis:
         """Outputs and inputs change places."""
         turns = self.inputs // self.in_step
@@ -96,8 +94,16 @@ class PeriodicAxis:
     @cached_property
     def _ends(self) -> list[tuple[int, int, int]]:
         """Each output of one repetition that reads anything, with the first and last input it reads."""
-        return [
-            (output, int(own.min()), int(own.max()))
-            for output in np.flatnonzero(self.phase_counts).tolist()
-            for own in [self.inputs[self.outputs == output]]
-        ]
+        outputs, which = np.unique(self.outputs, return_inverse=True)
+        least, most = np.empty(outputs.size, dtype=np.int64), np.empty(outputs.size, dtype=np.int64)
+        least[which] = most[which] = self.inputs
+        np.minimum.at(least, which, self.inputs)
+        np.maximum.at(most, which, self.inputs)
+        return list(zip(outputs.tolist(), least.tolist(), most.tolist(), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _of_axis(axis: Axis) -> PeriodicAxis:
+    taps = np.arange(axis.kernel_size, dtype=np.int64)
+    inputs = axis.positions(np.zeros(1, dtype=np.int64))[0]
+    return PeriodicAxis(1, axis.stride, np.zeros_like(taps), inputs, taps, -axis.pad_before)

@@ -2,7 +2,19 @@
 
 from convmatrix.analysis.phases.gains import respond, response_of_bias
 from convmatrix.analysis.phases.interior import Interior, interior
-from convmatrix.analysis.phases.paths import axis_paths, paths
+from convmatrix.analysis.phases.paths import axis_paths, axis_paths_at, axis_phase_paths, paths, phase_paths
 from convmatrix.analysis.phases.reading import axes_of, check_layers
 
-__all__ = ["Interior", "axes_of", "axis_paths", "check_layers", "interior", "paths", "respond", "response_of_bias"]
+__all__ = [
+    "Interior",
+    "axes_of",
+    "axis_paths",
+    "axis_paths_at",
+    "axis_phase_paths",
+    "check_layers",
+    "interior",
+    "paths",
+    "phase_paths",
+    "respond",
+    "response_of_bias",
+]

@@ -15,6 +15,7 @@ import numpy as np
 
 from convmatrix import exact
 from convmatrix.analysis.phases.reading import axes_of, channel_sources, resize_shares, shuffle_of
+from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import PeriodicAxis
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
@@ -22,6 +23,9 @@ from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
 from convmatrix.operators.channels import Permutation
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool, Resize
+
+_MOST_PHASES = 1 << 22
+"""Phases whose gains are held; beyond them an answer would be long to make and no help to read."""
 
 
 def respond(op: TensorOperator, signal: np.ndarray | None = None, *, magnitudes: bool = False) -> np.ndarray:
@@ -41,6 +45,13 @@ def respond(op: TensorOperator, signal: np.ndarray | None = None, *, magnitudes:
     -------
     ndarray of shape `(*period, out_channels, columns)`
         int64, float64, complex128, or exact objects. Position 0 of the output is phase 0.
+
+    Raises
+    ------
+    ConvMatrixError
+        If the answer repeats only after more than 4,194,304 outputs.
+    MatrixTooLargeError
+        If the answers of all phases do not fit into memory.
 
     Examples
     --------
@@ -92,23 +103,43 @@ def _through(op: TensorOperator, signal: np.ndarray, magnitudes: bool) -> np.nda
 def _convolved(op: Any, signal: np.ndarray, magnitudes: bool) -> np.ndarray:
     """A convolution or its transpose: for each output phase, the taps that reach it times the phases they read."""
     groups, axes = op.geometry.groups, axes_of(op)
-    periods = signal.shape[: len(axes)]
-    weight = _widened(np.abs(op.weight) if magnitudes else op.weight)
-    weight = _by_group(weight, groups, isinstance(op, Transposed))
+    whole = _repeats(axes, signal.shape)
+    signal = _shortened(signal)
+    periods, columns = signal.shape[: len(axes)], signal.shape[-1]
     entries = [own.entries_of(period) for own, period in zip(axes, periods, strict=True)]
-    grid = tuple(own.period_of(period) for own, period in zip(axes, periods, strict=True))
-    columns = signal.shape[-1]
-    check_size(f"the gains of {math.prod(grid)} phases", 8 * math.prod(grid) * op.out_shape[0] * columns, None)
-    weight, signal = exact.paired(weight, signal)
-    weight, signal = _safe(weight, signal)
+    grid = _repeats(axes, periods)
+    weight = _by_group(_widened(np.abs(op.weight) if magnitudes else op.weight), groups, isinstance(op, Transposed))
+    weight, signal = _safe(*exact.paired(weight, signal))
     inputs = signal.reshape(*periods, groups, -1, columns)
-    answers = []
-    for phase in product(*map(range, grid)):
+    check_size(f"the gains of {math.prod(whole)} phases", 8 * math.prod(whole) * op.out_shape[0] * columns, None)
+    answer = np.zeros((*grid, op.out_shape[0], columns), dtype=np.result_type(weight, signal))
+    for phase in product(*(np.unique(own[0]).tolist() for own in entries)):
         chosen = [np.flatnonzero(own[0] == f) for own, f in zip(entries, phase, strict=True)]
         taps = np.ix_(*(own[2][at] for own, at in zip(entries, chosen, strict=True)))
         reads = np.ix_(*(own[1][at] for own, at in zip(entries, chosen, strict=True)))
-        answers.append(_contracted(weight[(slice(None),) * 3 + taps], inputs[reads]))
-    return np.stack(answers).reshape(*grid, op.out_shape[0], columns)
+        reached = _contracted(weight[(slice(None),) * 3 + taps], inputs[reads])
+        answer[phase] = reached.reshape(op.out_shape[0], columns)
+    return _tiled(answer, whole)
+
+
+def _repeats(axes: tuple[PeriodicAxis, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """After how many outputs an answer repeats, refused where these are too many to be told apart."""
+    grid = tuple(own.period_of(period) for own, period in zip(axes, shape, strict=False))
+    if math.prod(grid) > _MOST_PHASES:
+        raise ConvMatrixError(
+            f"op must repeat after at most {_MOST_PHASES} outputs for its gains to be told apart, "
+            f"got {' x '.join(map(str, grid))}"
+        )
+    return grid
+
+
+def _shortened(signal: np.ndarray) -> np.ndarray:
+    """The signal over the shortest period that equal entries allow: 1 along an axis where it does not change."""
+    for axis in range(signal.ndim - 2):
+        first = signal.take([0], axis=axis)
+        if signal.shape[axis] > 1 and bool(np.all(signal == first)):
+            signal = first
+    return signal
 
 
 def _contracted(weight: np.ndarray, reads: np.ndarray) -> np.ndarray:

@@ -114,12 +114,12 @@ def _closes(leaf: TensorOperator, axis: int, period: int) -> bool:
 
 def _untouched(of: TensorOperator, axis: int, rows: tuple[int, int], reached: tuple[int, int]) -> tuple[int, int]:
     """Of the outputs of a transpose, those that no border of the layer writes to, nor any row outside `rows`."""
+    if isinstance(of, Convolution) and of.geometry.axes[axis].padding_mode == "zeros":
+        return reached
     first, stop = reached
     outside = np.r_[0 : rows[0], rows[1] : of.out_shape[1 + axis]]
     if isinstance(of, Convolution):
         own = of.geometry.axes[axis]
-        if own.padding_mode == "zeros":
-            return reached
         low, high = own.interior
         beyond = own.positions(np.r_[0:low, high : own.output_size])
         beyond = beyond[(beyond < 0) | (beyond >= own.input_size)]
