@@ -14,6 +14,9 @@ import convmatrix as cm
 from convmatrix.analysis.comparison import compare, rebuilding
 from convmatrix.analysis.comparison import entries as exact_entries
 from convmatrix.analysis.comparison import report as comparison
+from convmatrix.operators.channels import Permutation
+from convmatrix.operators.mixing import Mix
+from convmatrix.operators.resampling import Resize
 
 X = sympy.Symbol("x")
 HUGE = 10**12
@@ -130,6 +133,15 @@ LARGE = {
     "transposed": (cm.conv_transpose([1, 2, 1], 401, stride=2), None),
     "average": (cm.avg_pool((1, 400), 3, stride=2, padding=1), None),
     "shuffle": (cm.channel_shuffle((4, 401), 2) + 2 * cm.identity((4, 401)), None),
+    "nearest resize": (cm.resize((1, 401), 2), None),
+    "linear resize": (cm.resize((2, 400), 1.5, "linear"), None),
+    "its transpose": (cm.resize((2, 400), 1.5, "linear").T, None),
+    "resize and convolution": (
+        cm.conv([1, 2, 1], 601, padding=1, stride=2) @ cm.resize((1, 401), 1.5, "nearest-exact"),
+        None,
+    ),
+    "pixel shuffle": (cm.pixel_shuffle((2, 400), 2) @ cm.conv(np.arange(6).reshape(2, 1, 3), 400, padding=1), None),
+    "its inverse": (cm.conv(np.arange(6).reshape(1, 2, 3), 300, padding=1) @ cm.pixel_shuffle((2, 300), 2).T, None),
 }
 
 
@@ -156,6 +168,16 @@ def test_what_cannot_be_made_smaller_is_refused(monkeypatch):
         compare(cm.resize((1, 99), 2), cm.resize((1, 99), 2))
     with pytest.raises(cm.MatrixTooLargeError, match="fewer channels"):
         compare(cm.conv(np.ones((9, 9, 1)), 99), cm.conv(np.ones((9, 9, 1)), 99))
+
+
+def test_other_sources_and_orders_are_not_made_smaller():
+    ideal = cm.resize((1, 400), 2)
+    sources = ideal._mixes[0].sources.copy()
+    sources[400] += 1
+    rounded = Resize((1, 400), ideal.scales, "nearest", (Mix.of_nearest(sources),), None)
+    space_first = Permutation("other order", (4, 400), (2, 800), (2, 2, 400), (1, 2, 0))
+    for op in (rounded, space_first):
+        assert rebuilding.smaller_pair(op, op) is None
 
 
 def test_a_product_of_too_many_terms(monkeypatch):

@@ -7,12 +7,17 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
+import numpy as np
+
+from convmatrix.analysis.phases.reading import shuffle_of
+from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import Axis, Geometry
 from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
 from convmatrix.operators.base import TensorOperator
-from convmatrix.operators.channels import ChannelOrder, Permutation
+from convmatrix.operators.channels import ChannelOrder, Permutation, pixel_shuffle
 from convmatrix.operators.convolution import Convolution
-from convmatrix.operators.resampling import AvgPool
+from convmatrix.operators.mixing import mix_of
+from convmatrix.operators.resampling import AvgPool, Resize, resize
 
 Change = tuple[int, ...]
 
@@ -54,7 +59,7 @@ def output_periods(op: TensorOperator) -> tuple[int, ...]:
 def _period(ops: tuple[TensorOperator, ...], axis: int) -> int:
     """The fewest inputs that are whole steps of every layer."""
     parts = [part for op in ops for part in _parts(op, axis, Fraction(1))]
-    grids = [(ratio.denominator, (ratio / own.stride).denominator) for own, ratio in parts]
+    grids = [(ratio.denominator, (ratio * growth).denominator) for growth, ratio in parts]
     return math.lcm(*(denominator for pair in grids for denominator in pair))
 
 
@@ -80,11 +85,14 @@ def _reach(op: TensorOperator, axis: int, ratio: Fraction) -> Fraction:
     if isinstance(op, (Convolution, AvgPool)):
         own = op.geometry.axes[axis]
         return (max(own.extent - 1, own.pad_before, own.pad_after) + own.stride) / ratio
+    if isinstance(op, Resize):
+        # Two inputs are mixed, and the last output may lie a step and a half from the border.
+        return (2 + 2 / op.scales[axis]) / ratio
     return Fraction(0)
 
 
-def _parts(op: TensorOperator, axis: int, ratio: Fraction) -> Iterator[tuple[Axis, Fraction]]:
-    """The axes of all layers, each with the positions of its larger side for one of the operator's input."""
+def _parts(op: TensorOperator, axis: int, ratio: Fraction) -> Iterator[tuple[Fraction, Fraction]]:
+    """Of all layers the outputs for one input, and the positions they read for one of the operator's input."""
     if isinstance(op, Product):
         yield from _parts(op.right, axis, ratio)
         yield from _parts(op.left, axis, ratio * _growth(op.right, axis))
@@ -96,8 +104,8 @@ def _parts(op: TensorOperator, axis: int, ratio: Fraction) -> Iterator[tuple[Axi
     elif isinstance(op, Transposed):
         for part, share in _parts(op.of, axis, Fraction(1)):
             yield part, share * ratio * _growth(op, axis)
-    elif isinstance(op, (Convolution, AvgPool)):
-        yield op.geometry.axes[axis], ratio
+    else:
+        yield _growth(op, axis), ratio
 
 
 def _growth(op: TensorOperator, axis: int) -> Fraction:
@@ -110,6 +118,10 @@ def _growth(op: TensorOperator, axis: int) -> Fraction:
         return _growth(op.of, axis)
     if isinstance(op, Transposed):
         return 1 / _growth(op.of, axis)
+    if isinstance(op, Resize):
+        return op.scales[axis]
+    if isinstance(op, Permutation) and len(op.in_shape) == len(op.out_shape):
+        return Fraction(op.out_shape[1 + axis], op.in_shape[1 + axis])
     return Fraction(1, op.geometry.axes[axis].stride) if isinstance(op, (Convolution, AvgPool)) else Fraction(1)
 
 
@@ -131,10 +143,9 @@ def _rebuilt(op: TensorOperator, change: Change) -> TensorOperator | None:
 
 
 def _rebuilt_transpose(op: Transposed, change: Change) -> TensorOperator | None:
-    if not isinstance(op.of, (Convolution, AvgPool)):
+    if not isinstance(op.of, (Convolution, AvgPool, Resize)):
         return None
-    larger = tuple(step * axis.stride for step, axis in zip(change, op.of.geometry.axes, strict=True))
-    of = _rebuilt_leaf(op.of, larger)
+    of = _rebuilt_leaf(op.of, tuple(int(step * _growth(op, axis)) for axis, step in enumerate(change)))
     return None if of is None else Transposed(of, op.bias)
 
 
@@ -145,12 +156,16 @@ def _rebuilt_leaf(op: TensorOperator, change: Change) -> TensorOperator | None:
     if type(op) is Permutation:
         axes = len(op.in_shape) - 1
         moved = range(len(op._split) - axes, len(op._split))
-        if op.in_shape[1:] != op.out_shape[1:] or op._order[len(op._split) - axes :] != tuple(moved):
+        if op.in_shape[1:] != op.out_shape[1:]:
+            return _rebuilt_shuffle(op, change)
+        if op._order[len(op._split) - axes :] != tuple(moved):
             return None
         size = tuple(n + step for n, step in zip(op.in_shape[1:], change, strict=True))
         split = (*op._split[: len(op._split) - axes], *size)
         shapes = (op.in_shape[0], *size), (op.out_shape[0], *size)
         return Permutation(op.name, *shapes, split, op._order, op._asked)
+    if isinstance(op, Resize):
+        return _rebuilt_resize(op, change)
     if not isinstance(op, (Convolution, AvgPool)):
         return None
     axes_now = [_changed_axis(axis, step) for axis, step in zip(op.geometry.axes, change, strict=True)]
@@ -159,6 +174,32 @@ def _rebuilt_leaf(op: TensorOperator, change: Change) -> TensorOperator | None:
         return Convolution(geometry, op.weight, op.bias)
     counted = tuple((low, high + step) for (low, high), step in zip(op._counted, change, strict=True))
     return AvgPool(geometry, counted, None if op._yields else op.dtype)
+
+
+def _rebuilt_shuffle(op: Permutation, change: Change) -> TensorOperator | None:
+    """A pixel shuffle, or the inverse of one."""
+    try:
+        factors, enlarges = shuffle_of(op)
+    except ConvMatrixError:
+        return None
+    dtype = op._asked
+    if enlarges:
+        size = tuple(n + step for n, step in zip(op.in_shape[1:], change, strict=True))
+        return pixel_shuffle((op.in_shape[0], *size), factors, dtype)
+    steps = (step // factor for step, factor in zip(change, factors, strict=True))
+    size = tuple(n + step for n, step in zip(op.out_shape[1:], steps, strict=True))
+    return pixel_shuffle((op.out_shape[0], *size), factors, dtype).T
+
+
+def _rebuilt_resize(op: Resize, change: Change) -> TensorOperator | None:
+    """A resize; None where the sources were rounded as PyTorch does, which another size need not show."""
+    for n, own, scale in zip(op.in_shape[1:], op._mixes, op.scales, strict=True):
+        ideal = mix_of(n, own.sources.size, scale, op.mode)
+        same = np.array_equal(ideal.sources, own.sources) and np.array_equal(ideal.shares, own.shares)
+        if math.floor(n * scale) != own.sources.size or not same:
+            return None
+    size = tuple(n + step for n, step in zip(op.in_shape[1:], change, strict=True))
+    return resize((op.in_shape[0], *size), op.scales, op.mode, None if op._yields else op.dtype)
 
 
 def _changed_axis(axis: Axis, step: int) -> Axis:

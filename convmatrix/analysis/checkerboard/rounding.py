@@ -1,0 +1,165 @@
+"""What floats can show: the rounding of a sum of gains, and weights that no sum is made of."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from convmatrix import exact
+from convmatrix.analysis.checkerboard.evenness import as_real
+from convmatrix.analysis.inspection.counting import leaves
+from convmatrix.analysis.phases import axes_of, respond
+from convmatrix.errors import ConvMatrixError
+from convmatrix.operators import TensorOperator
+from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
+from convmatrix.operators.convolution import Convolution
+
+_SMALLEST = 1e-290
+_FEWEST_BITS = -960
+
+
+def check_finite(op: TensorOperator) -> None:
+    """Refuse NaN and infinity in weights, biases and factors of any layer.
+
+    Raises
+    ------
+    ConvMatrixError
+    """
+    for values, name in _numbers(op):
+        if not exact.is_finite(values):
+            bad = values[~np.isfinite(values)][0]
+            raise ConvMatrixError(f"op must have finite {name}, got {bad}")
+        if exact.is_symbolic(values):
+            _check_expressions(values, name)
+
+
+def default_tol(op: TensorOperator, largest: float) -> float:
+    """`taps * eps * largest`: what rounding the weights and adding up their products may make of equal gains."""
+    return terms(op) * eps_of(op) * largest
+
+
+def terms(op: TensorOperator) -> int:
+    """The most products of a weight and an input that one output adds up; the layers of a stack added.
+
+    Examples
+    --------
+    >>> import convmatrix as cm
+    >>> terms(cm.conv_transpose("1 2 3", 4, stride=2)), terms(cm.conv("1 2", 6) @ cm.conv_transpose("1 2 3", 4))
+    (2, 5)
+    """
+    if isinstance(op, (Product, Sum)):
+        return terms(op.left) + terms(op.right)
+    if isinstance(op, Scaled):
+        return terms(op.of) + 1
+    taps = math.prod(int(axis.phase_counts.max()) for axis in axes_of(op))
+    layer = op.of if isinstance(op, Transposed) else op
+    return taps * (op.in_shape[0] // layer.geometry.groups) if isinstance(layer, Convolution) else taps
+
+
+def eps_of(op: TensorOperator) -> float:
+    """The coarsest precision among the float weights, biases and factors."""
+    kinds = [values.dtype for values, _ in _numbers(op) if values.dtype.kind in "fc"]
+    kinds += [leaf.dtype for leaf in leaves(op) if leaf.dtype.kind in "fc" and not leaf._yields]
+    return max(float(np.finfo(kind).eps) for kind in [np.dtype(np.float64), *kinds])
+
+
+def fits_int64(op: TensorOperator) -> bool:
+    """Whether no sum on the way from a constant 1 to the answer can leave int64; of integer weights."""
+    bits = 0
+    for values, _ in _numbers(op):
+        bits += int(np.abs(values.astype(object)).sum()).bit_length() + 1
+    return bits < 62
+
+
+def check_range(op: TensorOperator, largest: float) -> None:
+    """Refuse gains of floats that do not fit a float64, or that products of tiny weights have rounded away.
+
+    Raises
+    ------
+    ConvMatrixError
+    """
+    if not math.isfinite(largest):
+        raise ConvMatrixError(f"op must have gains that a float64 holds, got {largest}")
+    parts = [values for values, name in _numbers(op) if name != "biases"]
+    if largest < _SMALLEST and len(parts) > 1 and -math.inf < (bits := _bits(op)) < _FEWEST_BITS:
+        raise ConvMatrixError(
+            f"op must have gains of at least {_SMALLEST:g} in a stack of float layers, got some of about "
+            f"1e{math.floor(bits * math.log10(2))}"
+        )
+
+
+def _bits(op: TensorOperator) -> float:
+    """The binary logarithm of what the largest weights multiply to; minus infinity for nothing but zeros."""
+    if isinstance(op, Product):
+        return _bits(op.left) + _bits(op.right)
+    if isinstance(op, Sum):
+        return max(_bits(op.left), _bits(op.right))
+    if isinstance(op, Scaled):
+        return _log(exact.as_array([op.factor], "the factor")) + _bits(op.of)
+    layer = op.of if isinstance(op, Transposed) else op
+    return _log(layer.weight) if isinstance(layer, Convolution) else 0.0
+
+
+def _log(values: np.ndarray) -> float:
+    largest = largest_of(values)
+    return math.log2(largest) if largest else -math.inf
+
+
+def largest_of_bias(op: TensorOperator) -> float:
+    """The largest bias that the magnitudes of weights and biases could add up to."""
+    found = _magnitudes_of_bias(op)
+    return 0.0 if found is None else largest_of(found)
+
+
+def largest_of(values: np.ndarray) -> float:
+    """The largest magnitude, as a float."""
+    if values.dtype == object:
+        return max(map(as_real, values.flat), default=0.0)
+    return float(np.abs(values.astype(np.result_type(values, np.float64))).max(initial=0))
+
+
+def _magnitudes_of_bias(op: TensorOperator) -> np.ndarray | None:
+    if isinstance(op, Product):
+        inner, own = _magnitudes_of_bias(op.right), _magnitudes_of_bias(op.left)
+        through = None if inner is None else respond(op.left, inner, magnitudes=True)
+        return _upper(through, own)
+    if isinstance(op, Sum):
+        return _upper(_magnitudes_of_bias(op.left), _magnitudes_of_bias(op.right))
+    if isinstance(op, Scaled):
+        of = _magnitudes_of_bias(op.of)
+        return None if of is None else of * largest_of(exact.as_array([op.factor], "the factor"))
+    if op.bias is None:
+        return None
+    flat = np.array([largest_of(value) for value in op.bias.reshape(-1, 1)])
+    return flat.reshape(*[1] * (len(op.out_shape) - 1), -1, 1)
+
+
+def _upper(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | None:
+    """A bound on the sum: of every channel the largest of its phases."""
+    if left is None or right is None:
+        return right if left is None else left
+    axes = tuple(range(left.ndim - 2))
+    return np.asarray(left.max(axis=axes, keepdims=True) + right.max(axis=axes, keepdims=True), dtype=np.float64)
+
+
+def _numbers(op: TensorOperator) -> list[tuple[np.ndarray, str]]:
+    """Everything of the user's: weights, biases and factors, with what they are called."""
+    if isinstance(op, (Product, Sum)):
+        return _numbers(op.left) + _numbers(op.right)
+    if isinstance(op, Scaled):
+        return [(exact.as_array([op.factor], "the factor"), "factors"), *_numbers(op.of)]
+    layer: Any = op.of if isinstance(op, Transposed) else op
+    own = [] if op.bias is None else [(op.bias, "biases")]
+    return [*own, (layer.weight, "weights")] if isinstance(layer, Convolution) else own
+
+
+def _check_expressions(values: np.ndarray, name: str) -> None:
+    import sympy
+
+    for value in values.flat:
+        if value.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
+            raise ConvMatrixError(f"op must have finite {name}, got {value}")
+        if value.has(sympy.Float):
+            raise ConvMatrixError(f"op must have {name} without floats in expressions, got {value}: use fractions")
