@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from convmatrix import __version__
-from convmatrix.cli import inspect_command, kernels_command, separability_command
+from convmatrix.cli import inspect_command, kernels_command, overlap_command, separability_command
 from convmatrix.cli.output import one_line
 from convmatrix.cli.parser import Command, Parser, guard, layout
 from convmatrix.errors import ConvMatrixError, MatrixTooLargeError, readable_bytes
@@ -16,6 +16,7 @@ from convmatrix.errors import ConvMatrixError, MatrixTooLargeError, readable_byt
 COMMANDS: tuple[Command, ...] = (
     inspect_command.COMMAND,
     separability_command.COMMAND,
+    overlap_command.COMMAND,
     kernels_command.COMMAND,
 )
 
@@ -25,6 +26,7 @@ examples:
   convmatrix inspect sobel_x
   convmatrix inspect sobel_x --image --plot sobel.png
   convmatrix separability "0 1 0; 1 -4 1; 0 1 0"
+  convmatrix overlap 3 --stride 2 --dims 2
   convmatrix kernels
 
 exit status: 0 done, 1 a check found a difference or says no, 2 bad usage or bad input

@@ -169,6 +169,23 @@ def _named(output: Output) -> Iterator[None]:
         raise ConvMatrixError(f"{output.typed} must be writable, got {error.strerror or error}") from error
 
 
+def picture_writer(result: Any, path: Path, typed: str) -> Callable[[IO[bytes]], None]:
+    """What writes the picture of an analysis's result, in the format of the path's suffix."""
+
+    def draw() -> Any:
+        from convmatrix.plots import plot
+
+        return plot(result)
+
+    def write(file: IO[bytes]) -> None:
+        from convmatrix.plots.saving import save
+
+        with working(f"drawing {typed}"):
+            save(draw, file, path.suffix.lower())
+
+    return write
+
+
 def check_matrix(op: TensorOperator, path: Path, option: str = "-o") -> None:
     """Refuse a matrix that cannot be written, before anything is built.
 

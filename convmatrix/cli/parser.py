@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -153,6 +154,21 @@ def integer(text: str) -> int:
     if not re.fullmatch(_INTEGER, text.strip()):
         raise argparse.ArgumentTypeError(f"must be an integer, got {text.strip()!r}")
     return int(text)
+
+
+def number(text: str) -> float:
+    """A tolerance as typed.
+
+    >>> number("1e-6")
+    1e-06
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, got {text.strip()!r}") from None
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a finite number of at least 0, got {text.strip()}")
+    return value
 
 
 def add_geometry_options(parser: argparse.ArgumentParser) -> None:

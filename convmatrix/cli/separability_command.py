@@ -6,16 +6,25 @@ import argparse
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
 from convmatrix import exact
 from convmatrix.cli import text
 from convmatrix.cli.layer import read_layer
-from convmatrix.cli.output import PICTURE_SUFFIXES, Output, as_json, remark, show, target, working, write_all
-from convmatrix.cli.parser import Command, add_geometry_options, add_kernel, add_output_options, integer
+from convmatrix.cli.output import (
+    PICTURE_SUFFIXES,
+    Output,
+    as_json,
+    picture_writer,
+    remark,
+    show,
+    target,
+    working,
+    write_all,
+)
+from convmatrix.cli.parser import Command, add_geometry_options, add_kernel, add_output_options, integer, number
 from convmatrix.errors import ConvMatrixError
 from convmatrix.kernels import kernel
 
@@ -62,7 +71,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rank", type=integer, metavar="R", help="the best approximation of this rank, and its error")
     parser.add_argument(
-        "--tol", type=_number, metavar="T", help="relative tolerance: asks for the numerical rank of exact input too"
+        "--tol", type=number, metavar="T", help="relative tolerance: asks for the numerical rank of exact input too"
     )
     parser.add_argument("--check", action="store_true", help="exit 1 if it is not separable")
     add_output_options(parser, picture="the result as a picture", matrix=False)
@@ -93,7 +102,7 @@ def _run(given: argparse.Namespace) -> int:
         # All text before anything is written, since it may be refused.
         said = _document(array, kind, answer, given) if given.json else _text(array, kind, answer, given)
     if path is not None:
-        write_all([Output(path, given.plot, _picture_writer(answer.result, path, given.plot))])
+        write_all([Output(path, given.plot, picture_writer(answer.result, path, given.plot))])
     show(said)
     if given.json and (sentence := text.left_out(array)):
         remark(sentence)
@@ -252,36 +261,6 @@ def _document(array: np.ndarray, kind: str, answer: _Answer, given: argparse.Nam
 
 
 _RESULTS = {"kernel": "separability", "filter": "flattening", "layer": "decomposition"}
-
-
-def _picture_writer(result: Any, path: Path, typed: str) -> Callable[[IO[bytes]], None]:
-    def draw() -> Any:
-        from convmatrix.plots import plot
-
-        return plot(result)
-
-    def write(file: IO[bytes]) -> None:
-        from convmatrix.plots.saving import save
-
-        with working(f"drawing {typed}"):
-            save(draw, file, path.suffix.lower())
-
-    return write
-
-
-def _number(word: str) -> float:
-    """A tolerance as typed.
-
-    >>> _number("1e-6")
-    1e-06
-    """
-    try:
-        value = float(word)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, got {word.strip()!r}") from None
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a finite number of at least 0, got {word.strip()}")
-    return value
 
 
 def _number_text(value: Any) -> str:
