@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import apply, build, common, equality, layers, peers, run, separability, small, symbolic
+import convmatrix as cm
+from benchmarks import apply, build, common, equality, layers, overlap, peers, run, separability, small, symbolic
 from benchmarks.cases import APPLIED, APPLIED_QUICK, BUILT, BY_NAME, Case
 from convmatrix import exact
 
@@ -87,6 +88,43 @@ def test_separability_pieces_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked[:6] == ["decompose"] * 4 + ["layer"] * 2
     assert all(row.value is not None or row.note for row in rows)
     assert all(row.reference is not None for row in rows if row.against)
+
+
+def test_overlap_pieces_run() -> None:
+    few = {"3->2": (3, 2)}
+    rows = [
+        *overlap.against_fill((8, 6), 1, common.Target(1e9)),
+        *overlap.against_others((4, 6, 8), 1),
+        *overlap.verdicts(few, 1),
+        *overlap.fixes(few, 1),
+        *overlap.stack((4, 3, 2, 1), 1),
+    ]
+    assert rows[0].met
+    assert rows[-1].case == "4->3->2->1, each 4x4 T/2"
+    assert all(row.value is not None and 0 < row.value < 5 for row in rows)
+
+
+@pytest.mark.parametrize("size", [(8,), (8, 6), (4, 6, 8)], ids=str)
+def test_other_ways_count_the_same(size: tuple[int, ...]) -> None:
+    ways = overlap.counting(overlap.enlarging(size))
+    counts = ways["counts"]()
+    assert counts.shape == size
+    for name in list(ways)[1:]:
+        np.testing.assert_array_equal(ways[name](), counts, err_msg=name)
+
+
+@pytest.mark.parametrize("channels", [(3, 2), (4, 3, 2, 1)], ids=["layer", "decoder"])
+def test_looking_at_the_output_agrees(channels: tuple[int, ...]) -> None:
+    pytest.importorskip("torch")
+    op, weights = overlap.decoder(channels)
+    assert overlap.torch_looking(weights)() is cm.checkerboard(op).is_free is False
+    assert overlap.torch_looking([overlap.least_squares(weight) for weight in weights])()
+
+
+def test_least_squares_find_the_same_weight() -> None:
+    layer = overlap.layer(3, 2)
+    nearest = cm.checkerboard(layer).nearest_free()
+    np.testing.assert_allclose(overlap.least_squares(np.asarray(layer.weight)), nearest.weight, atol=1e-6)
 
 
 LARGE_RANKS = dict(zip(separability.LARGE, (100, 784, 783), strict=True))
