@@ -316,7 +316,7 @@ def test_the_record_says_what_was_found() -> None:
     found = cm.recognise(cm.conv([[1, 2], [3, 4]], (4, 4), stride=2), (1, 4, 4), (1, 2, 2))
     text, page, record = str(found), found._repr_html_(), json.loads(json.dumps(found.to_dict()))
     assert text.startswith("a convolution: (1, 4, 4) -> (1, 2, 2)")
-    assert "stride         2x2" in text
+    assert "stride        2x2" in text
     assert page.startswith("<table>")
     assert "2x2" in page
     assert record["weight"] == [[[[1, 2], [3, 4]]]]

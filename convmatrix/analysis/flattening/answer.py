@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from convmatrix import exact
+from convmatrix.analysis.facts import as_html, as_text
 from convmatrix.analysis.flattening import approximation, display, rational, symbols
 from convmatrix.analysis.flattening.approximation import Approximation
 from convmatrix.analysis.flattening.unfolding import unfold
@@ -192,13 +193,13 @@ class Flattening:
         return f"Flattening({size} filter, multilinear rank {self.multilinear_rank}, {self.rank_kind})"
 
     def __str__(self) -> str:
-        return display.to_text(self)
+        return as_text(display.headline(self), display.rows(self))
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.to_latex()}$"
 
     def _repr_html_(self) -> str:
-        return display.to_html(self)
+        return as_html(display.headline(self), display.rows(self))
 
 
 def exact_flattening(filter: np.ndarray, ranks: tuple[int, ...] | None = None) -> Flattening:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from convmatrix.analysis.facts import as_html, as_text
 from convmatrix.analysis.flattening import approximation, display
 from convmatrix.analysis.flattening.answer import Flattening, exact_flattening
 from convmatrix.analysis.flattening.approximation import Approximation
@@ -163,8 +163,7 @@ class FlatteningBatch:
         return f"FlatteningBatch({self.shape} filters of {size}, {int(self.is_rank_one.sum())} of rank 1)"
 
     def __str__(self) -> str:
-        return "\n".join([self._headline(), *(f"  {name:<17}  {value}" for name, value in self._rows())])
+        return as_text(self._headline(), self._rows())
 
     def _repr_html_(self) -> str:
-        cells = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in self._rows()]
-        return f"<table><caption>{html.escape(self._headline())}</caption>{''.join(cells)}</table>"
+        return as_html(self._headline(), self._rows())

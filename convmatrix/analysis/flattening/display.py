@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -62,19 +61,6 @@ def _error_rows(found: Flattening) -> list[tuple[str, str]]:
         return []
     best = ", so none is nearer" if found.is_best else ""
     return [("error", number_text(found.error)), ("no error below", number_text(found.error_bound) + best)]
-
-
-def to_text(found: Flattening) -> str:
-    """The verdict and the facts under each other."""
-    facts = rows(found)
-    width = max(len(name) for name, _ in facts)
-    return "\n".join([headline(found), *(f"  {name:<{width}}  {value}" for name, value in facts)])
-
-
-def to_html(found: Flattening) -> str:
-    """The same as a table."""
-    cells = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows(found)]
-    return f"<table><caption>{html.escape(headline(found))}</caption>{''.join(cells)}</table>"
 
 
 def to_dict(found: Flattening) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass, field
 from functools import reduce
@@ -16,6 +15,7 @@ from convmatrix.analysis.comparison import Comparison, affordable_pair, compare
 from convmatrix.analysis.comparison.entries import is_exact
 from convmatrix.analysis.comparison.rebuilding import output_periods, smaller_pair
 from convmatrix.analysis.cost import multiplications, parameters
+from convmatrix.analysis.facts import as_html, as_text
 from convmatrix.analysis.fusion.bias import bias_of, gap_of
 from convmatrix.analysis.fusion.borders import border_of, stretched
 from convmatrix.analysis.fusion.causes import causes, in_words, layers
@@ -144,13 +144,10 @@ class Fusion:
 
     def __str__(self) -> str:
         shapes = f"{self.expression.in_shape} -> {self.expression.out_shape}"
-        return "\n".join(
-            [f"{self._headline()}: {shapes}", *(f"  {name:<17}{value}" for name, value in self._rows().items())]
-        )
+        return as_text(f"{self._headline()}: {shapes}", list(self._rows().items()))
 
     def _repr_html_(self) -> str:
-        cells = [f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in self._rows().items()]
-        return f"<table><caption>{html.escape(self._headline())}</caption>{''.join(cells)}</table>"
+        return as_html(self._headline(), list(self._rows().items()))
 
 
 def fuse(*ops: TensorOperator, tol: float | None = None) -> Fusion:

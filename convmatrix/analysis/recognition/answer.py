@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from convmatrix import exact
+from convmatrix.analysis.facts import as_html, as_text
 from convmatrix.analysis.recognition.axis_search import AxisFit, search
 from convmatrix.analysis.recognition.entries import Entries, read_entries, vanishes
 from convmatrix.analysis.recognition.projection import Nearest, default_limits, nearest
@@ -143,14 +143,14 @@ class Recognition:
         return f"a {kind}" if self.is_convolution else f"not a convolution; the nearest {kind}"
 
     def __str__(self) -> str:
-        rows = [f"  {name:<15}{value}" for name, value in self._rows().items()]
-        notes = [f"  note: {note}" for note in self.notes]
-        return "\n".join([f"{self._headline()}: {self.operator.in_shape} -> {self.operator.out_shape}", *rows, *notes])
+        shapes = f"{self.operator.in_shape} -> {self.operator.out_shape}"
+        return as_text(f"{self._headline()}: {shapes}", self._facts())
 
     def _repr_html_(self) -> str:
-        cells = [f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in self._rows().items()]
-        cells += [f"<tr><th>note</th><td>{html.escape(note)}</td></tr>" for note in self.notes]
-        return f"<table><caption>{html.escape(self._headline())}</caption>{''.join(cells)}</table>"
+        return as_html(self._headline(), self._facts())
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return [*self._rows().items(), *(("note", note) for note in self.notes)]
 
 
 def recognise(
