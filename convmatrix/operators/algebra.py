@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -322,4 +323,6 @@ def _scaled_dtype(factor: Any, of: TensorOperator) -> np.dtype[Any]:
         return np.dtype(object) if array.dtype.kind in "iO" or exact.is_symbolic(array) else array.dtype
     if array.dtype == object:
         return np.dtype(object) if of.dtype.kind in "iu" else of.dtype
+    # A fraction that is whole is an integer here.
+    factor = int(factor) if isinstance(factor, Fraction) else factor
     return np.result_type(np.int64 if of.dtype.kind in "iu" else of.dtype, factor)

@@ -89,6 +89,7 @@ DTYPES: list[tuple[str, Any, str]] = [
     ("float times float32", 0.5 * F32, "float32"),
     ("int times permutation", 300 * ID, "int64"),
     ("complex times float32", 1j * F32, "complex64"),
+    ("whole fraction times ints", Fraction(4, 2) * A, "int64"),
     ("fraction times ints", Fraction(1, 3) * A, "object"),
     ("fraction times float32", Fraction(1, 3) * F32, "float32"),
     ("symbol times ints", a * A, "object"),

@@ -19,13 +19,15 @@ def leaves(op: TensorOperator) -> Iterator[TensorOperator]:
     >>> len(list(leaves(C.T @ C + 2 * cm.identity((1, 4)))))
     3
     """
-    if isinstance(op, (Product, Sum)):
-        yield from leaves(op.left)
-        yield from leaves(op.right)
-    elif isinstance(op, (Transposed, Scaled)):
-        yield from leaves(op.of)
-    else:
-        yield op
+    left_to_visit = [op]
+    while left_to_visit:
+        part = left_to_visit.pop()
+        if isinstance(part, (Product, Sum)):
+            left_to_visit += [part.right, part.left]
+        elif isinstance(part, (Transposed, Scaled)):
+            left_to_visit.append(part.of)
+        else:
+            yield part
 
 
 def count_entries(op: TensorOperator) -> int | None:
