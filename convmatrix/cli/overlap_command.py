@@ -54,7 +54,7 @@ examples:
   convmatrix overlap "a b c d" --stride 2
   convmatrix overlap 3 --stride 2 --dims 2 --json --plot overlap.png
 
-exit status: 0 done, 1 with --check: a checkerboard (uneven counts of a size, uneven gains of a weight), 2 bad input
+exit status: 0 done, 1 with --check: a checkerboard (the gains of the phases differ; of a size, its counts), 2 bad input
 """
 _FLOATS = "fractions are written as float64; .csv and .txt keep them exact"
 
@@ -85,7 +85,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=unguarded,
         metavar="FILE",
-        help="with --fix, the file: .npy and .npz keep floats as they are, .csv and .txt fractions and symbols",
+        help="with --fix, the file: .npy and .npz keep floats of every width, .csv and .txt fractions and symbols",
     )
 
 
@@ -117,8 +117,16 @@ class _Answer:
 
     @property
     def has_checkerboard(self) -> bool:
-        """What `--check` asks."""
-        return not (self.report.overlap.is_uniform if self.asked.is_size else self.report.is_free)
+        """What `--check` asks; with symbols whether there is one for some numbers."""
+        return not self.report.is_free
+
+    @property
+    def in_short(self) -> str:
+        """The answer in the fewest words, for the first line."""
+        if not self.has_checkerboard:
+            return "no checkerboard"
+        conditions = self.report.conditions
+        return "a checkerboard, unless conditions hold" if conditions and conditions != (1,) else "a checkerboard"
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,7 +245,7 @@ def _moved(weight: np.ndarray, fixed: np.ndarray) -> tuple[float, float | None]:
 
 def _text(answer: _Answer, given: argparse.Namespace) -> str:
     asked = answer.asked
-    lines = [f"{asked.title}: {asked.kind}", f"operator {asked.op!r}"]
+    lines = [f"{asked.title}, {asked.kind}: {answer.in_short}", f"operator {asked.op!r}"]
     if not asked.size_given:
         lines.append(f"input size {text.sizes(asked.input_size)}, since --input-size was not given")
     parts = ["\n".join(lines), str(answer.report.overlap), str(answer.report)]

@@ -59,6 +59,13 @@ class Asked:
     op: TensorOperator
 
     @property
+    def phases(self) -> tuple[int, ...]:
+        """One number an axis: factors of the shuffle, or strides."""
+        if self.factors is not None:
+            return self.factors
+        return tuple(axis.stride for axis in self.op.geometry.axes)
+
+    @property
     def kind(self) -> str:
         """What the layer is."""
         if self.factors is None:

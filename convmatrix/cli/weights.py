@@ -20,13 +20,16 @@ def check_weight(weight: np.ndarray, suffix: str) -> None:
     Raises
     ------
     ConvMatrixError
-        If symbols are to go into NumPy's formats, or complex numbers into text.
+        If symbols are to go into NumPy's formats, or numbers into text that would be read as others.
     """
     if suffix in (".npy", ".npz"):
         if exact.is_symbolic(weight):
             raise ConvMatrixError(f"-o must end in .csv, .txt for a weight with symbols, got {suffix}")
     elif weight.dtype.kind == "c":
         raise ConvMatrixError(f"-o must end in .npy, .npz for a complex weight, got {suffix}")
+    elif weight.dtype.kind == "f" and weight.dtype.itemsize != np.dtype(float).itemsize:
+        # Text is read as float64, by whose rounding gains that are even in float32 are not.
+        raise ConvMatrixError(f"-o must end in .npy, .npz for a {weight.dtype} weight, got {suffix}")
 
 
 def becomes_floats(weight: np.ndarray, suffix: str) -> bool:

@@ -80,12 +80,13 @@ class Permutation(TensorOperator):
         return self._csr(np.float32, False)
 
     def _factors(self) -> pattern.Factors | None:
-        moved = [axis for axis, place in enumerate(self._order) if axis != place]
-        if any(place > 1 for place in moved) or len(self.in_shape) != len(self.out_shape):
+        # Only the channels may be reordered; the axes of space stay, behind those the channels are split into.
+        space = self.in_shape[1:]
+        lead = len(self._split) - len(space)
+        stays = self._order[lead:] == tuple(range(lead, len(self._split)))
+        if self.out_shape[1:] != space or self._split[lead:] != space or not stays:
             return None
-        # Only the channels are reordered; the axes of space stay.
-        groups = self._split[: len(self._split) - len(self.in_shape) + 1]
-        sources = np.arange(self.in_shape[0]).reshape(groups).transpose(self._order[: len(groups)]).reshape(-1)
+        sources = np.arange(self.in_shape[0]).reshape(self._split[:lead]).transpose(self._order[:lead]).reshape(-1)
         channels = csr_array((np.ones(sources.size, np.float32), sources, np.arange(sources.size + 1)))
         return [channels, *(csr_array(eye_array(n, dtype=np.float32)) for n in self.in_shape[1:])]
 

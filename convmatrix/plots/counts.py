@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convmatrix.analysis.overlap.wording import count_text
 from convmatrix.plots import style, wording
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _HATCH_INK = "#7a7a7a"
 _LETTERS = 5
 """Digits of a count that is written in full."""
 _FLOAT = 2**1000
+_FEW_STAGES = 12
+"""Layers up to which the ratio after each is told."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +70,7 @@ def label(count: Any) -> str:
     >>> label(12), label(10**7), label(123 * 10**398)
     ('12', '1e7', '1.2e400')
     """
-    count = int(count)
-    if count < 10**_LETTERS:
-        return str(count)
-    # Python refuses to write integers of thousands of digits.
-    power = int((count.bit_length() - 1) * math.log10(2))
-    power += count >= 10 ** (power + 1)
-    tenths = round(Fraction(count, 10 ** (power - 1)))
-    if tenths == 100:
-        tenths, power = 10, power + 1
-    return f"{tenths / 10:g}e{power}"
+    return count_text(int(count), _LETTERS)
 
 
 def readable(labels: Sequence[str], width: float, height: float) -> float | None:
@@ -118,8 +112,8 @@ def verdict(result: OverlapMap) -> str:
     """
     phases = np.asarray(result.phase_counts)
     least, most = int(phases.min()), int(phases.max())
-    if result.holes:
-        share = f"{len(result.holes):,} of {phases.size:,} phases get nothing"
+    if not least:
+        share = f"{phases.size - np.count_nonzero(phases):,} of {phases.size:,} phases get nothing"
         return f"holes, {share}" + (f", the others {_span(phases)}" if most else "")
     if result.is_uniform:
         return f"even, {label(most)} everywhere"
@@ -153,7 +147,7 @@ def as_ratio(ratio: Any) -> str:
 
 def axis_ratios(result: OverlapMap) -> list[Fraction] | None:
     """The ratio of the extremes along each axis, where the counts are an outer product without holes."""
-    if result.axis_counts is None or result.holes:
+    if result.axis_counts is None or result.ratio == math.inf:
         return None
     phases = np.asarray(result.phase_counts)
     lines = [np.moveaxis(phases, axis, 0).reshape(phases.shape[axis], -1)[:, 0] for axis in range(phases.ndim)]
@@ -163,12 +157,14 @@ def axis_ratios(result: OverlapMap) -> list[Fraction] | None:
 def spoken(result: OverlapMap) -> tuple[str, str]:
     """The title of a picture: what was counted; whether it is even, and where that holds."""
     stages = result.stages
-    layer = wording.describe(result.op)
-    layer = layer[:1].upper() + layer[1:] if len(stages) == 1 else f"{len(stages)} layers"
+    layer = f"{len(stages)} layers"
+    if len(stages) == 1:
+        layer = wording.describe(result.op)
+        layer = layer[:1].upper() + layer[1:]
     said = f"{verdict(result)}, {_where(result)}"
-    ratios = ["a hole" if stage.holes else as_ratio(stage.ratio) for stage in stages]
-    if len(ratios) > 1 and set(ratios) != {"1:1"}:
-        said += f"; after each layer {', '.join(ratios)}"
+    if 1 < len(stages) <= _FEW_STAGES:
+        ratios = ["a hole" if stage.ratio == math.inf else as_ratio(stage.ratio) for stage in stages]
+        said += f"; after each layer {', '.join(ratios)}" if set(ratios) != {"1:1"} else ""
     return layer, said
 
 

@@ -76,7 +76,7 @@ def _window(result: OverlapMap, axis: int, most: int) -> range:
         return range(size)
     border = result.border[axis][0] if result.interior is not None else 0
     length = min(max(border + _PERIODS * period, most // 2), most)
-    start = 0 if border + period <= length else border - length // 2
+    start = 0 if border + period <= length else max(border - length // 2, 0)
     return range(min(start, size - length), min(start, size - length) + length)
 
 

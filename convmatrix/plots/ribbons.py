@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convmatrix.analysis.inspection.counting import leaves
-from convmatrix.analysis.phases import axes_of
+from convmatrix.analysis.phases import axes_of, steps_of
 from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
 from convmatrix.operators.base import TensorOperator
 from convmatrix.operators.convolution import Convolution
@@ -55,16 +55,15 @@ class Level:
 
 def layers_of(op: TensorOperator) -> list[TensorOperator]:
     """The layers of a product, first applied first."""
-    if isinstance(op, Product):
-        return [*layers_of(op.right), *layers_of(op.left)]
-    return layers_of(op.of) if isinstance(op, Scaled) else [op]
+    return [step for step in steps_of(op) if not isinstance(step, Scaled)]
 
 
 def fits(result: OverlapMap) -> bool:
     """Whether every level is short enough for each position to be drawn."""
     layers = layers_of(result.op)
-    longest = max(max(leaf.in_shape[1], leaf.out_shape[1]) for leaf in leaves(result.op))
-    return longest <= WIDEST and len(layers) <= LAYERS and len(layers) == len(result.stages)
+    if len(layers) > LAYERS:
+        return False
+    return max(max(leaf.in_shape[1], leaf.out_shape[1]) for leaf in leaves(result.op)) <= WIDEST
 
 
 def reached(op: TensorOperator) -> np.ndarray:

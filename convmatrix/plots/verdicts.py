@@ -101,7 +101,7 @@ def remedies(result: Any) -> str:
 
 def ripple(result: Any) -> str:
     """How large the ripple of a report is, in words."""
-    if not result.amplitude:
+    if result.gains_are_even:
         return f"{cells.short(result.bias_amplitude)} by the bias alone"
     share = result.relative_amplitude
     if share == math.inf:
@@ -138,7 +138,7 @@ def _how_free(result: Any) -> str:
 
 
 def _proof(result: Any) -> str:
-    return "proved" if result.is_exact else f"within {cells.short(float(result.tol))}"
+    return "proved" if result.is_exact else f"within {cells.short(max(result.tol, result.bias_tol))}"
 
 
 def _under(result: Any, verdict: str) -> str:

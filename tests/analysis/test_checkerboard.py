@@ -11,7 +11,7 @@ import pytest
 import sympy
 
 import convmatrix as cm
-from convmatrix.analysis.checkerboard import evenness, rounding, spectrum, wording
+from convmatrix.analysis.checkerboard import rounding, spectrum, wording
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
 HUGE = 10**30
@@ -68,7 +68,7 @@ def test_exact_verdicts(op, free, gains, amplitude, causes):
     turned = [found[n:] + found[:n] for n in range(len(found))]
     assert gains in turned
     assert found == gains or any(report.overlap.offset)
-    assert evenness.magnitude(sympy.simplify(report.amplitude - amplitude)) == 0
+    assert sympy.simplify(report.amplitude - amplitude) == 0
     assert tuple(cause for cause in report.causes if cause != "border") == causes
     assert (report.channels is None) == (report.frequency is None) == free
     assert report.compensated == (free and not report.overlap.is_uniform)
@@ -83,7 +83,12 @@ def test_verdicts_in_words():
     assert texts["uneven counts compensated"].startswith(
         "free of checkerboards (proved): the weights make up for uneven overlap"
     )
-    assert "gains are not in proportion to the overlap" in texts["even counts, random weights"]
+    assert ": gains differ though the overlap is even\n" in texts["even counts, random weights"]
+    both = ": taps overlap unevenly, gains are not in proportion to the overlap\n"
+    assert both in texts["uneven counts and weights"]
+    assert (
+        "border     1 before and 1 after; constants come out different from the interior" in texts["uneven counts, box"]
+    )
     assert "even, 2 at every output" in texts["even counts, random weights"]
     assert "phases that no tap reaches" in texts["k < s"]
     assert "every constant becomes 0: some phases are reached by no tap" in texts["a free hole"]
@@ -275,10 +280,19 @@ REFUSED = {
     "overflow": (up([1e308, 1.0], 18) @ up([1e308, 1.0]), "op must have gains that a float64 holds, got inf"),
     "difference": (up([1.7e308, -1.7e308]), "op must have gains that a float64 holds, got inf"),
     "underflow": (up([1e-200, 1e-200], 18) @ up([1e-200, 1.0]), None),
-    "lost": (up([1e-200, 2e-200], 18) @ up([1e-200, 1e-200]), "op must have gains of at least 1e-290 in a stack"),
+    "lost on the way": (up([1e300, 2e300], 36) @ up([1e-200, 2e-200], 18) @ up([1e-200, 1e-200]),
+                        "op must have gains of at least 1e-290 where .* are multiplied, got some of about 1e-400"),
+    "lost by a factor": (0.5 * up([1e-320, 2e-320]), "op must have gains of at least 1e-290 where float layers and"),
+    "tiny branches": (up([1e-300, 2e-300]) + 2 * up([1e-300, 2e-300]), None),
+    "a tiny branch beside another": (up([1e-200, 1.0]) * 1e-200 + up([1.0, 2.0]), None),
+    "tiny, then whole numbers": (up("1 2", 18) @ up([1e-320, 2e-320]), None),
+    "lost": (
+        up([1e-200, 2e-200], 18) @ up([1e-200, 1e-200]),
+        "op must have gains of at least 1e-290 where float layers",
+    ),
     "no operator": ("conv", "op must be a TensorOperator, such as conv"),
     "no space": (cm.conv([[1, 2]], ()), "op must map tensors"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("op", "message"), REFUSED.values(), ids=REFUSED)
@@ -293,6 +307,58 @@ def test_what_is_refused(op, message):
 def test_symbols_take_no_tolerance():
     with pytest.raises(cm.SymbolicError, match="tol must not be given with symbols or radicals"):
         cm.checkerboard(up("a b"), tol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_weights_below_the_normal_range_are_free_when_made_so(rng, dtype):
+    weight = (rng.standard_normal((2, 2, 4)) * 4 * float(np.finfo(dtype).tiny)).astype(dtype)
+    report = cm.checkerboard(up(weight))
+    assert not report.is_free
+    assert cm.checkerboard(report.nearest_free()).is_free
+
+
+def test_a_mean_within_the_tolerance_is_not_0():
+    assert cm.checkerboard(up([0.0, 0.5]), tol=0.25).relative_amplitude == 2
+    assert cm.checkerboard(up("0 1"), tol=0.75).relative_amplitude == 2
+    assert cm.checkerboard(up([0.1 + 0.2, -0.3])).relative_amplitude == math.inf
+
+
+@pytest.mark.parametrize("unit", [Fraction(1, 10**400), 10**400, sympy.sqrt(2) / 10**400], ids=["tiny", "huge", "root"])
+def test_exact_ripples_beyond_floats_have_frequencies(unit):
+    report = cm.checkerboard(up([unit, 2 * unit, 7 * unit, unit], stride=4))
+    assert (report.frequency, [found for found, _ in report.frequencies]) == (
+        (Fraction(1, 4),),
+        [(Fraction(1, 4),), (HALF,)],
+    )
+    assert all(size > 0 for _, size in report.frequencies)
+    assert cm.checkerboard(up([unit, unit**2])).frequency == (HALF,)
+
+
+def test_constants_that_become_0_are_named():
+    assert str(cm.checkerboard(up("0 0 0"))).startswith("free of checkerboards (proved), as every constant becomes 0\n")
+    assert "as every constant becomes 0\n" in str(cm.checkerboard(up([A, 0, -A])))
+    assert "make up for uneven overlap" in str(cm.checkerboard(up([A, 2 * A, A])))
+
+
+BESIDE = {
+    "floats": lambda rng: rng.standard_normal((3, 2, 6)),
+    "complex": lambda rng: rng.standard_normal((3, 2, 6)) + 1j * rng.standard_normal((3, 2, 6)),
+    "integers": lambda rng: rng.integers(-9, 10, (3, 2, 6)),
+    "large integers": lambda rng: rng.integers(-(2**62), 2**62, (3, 2, 6)),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_amplitude_and_mean_beside_every_pair_on_its_own(rng, name):
+    weight = BESIDE[name](rng)
+    report = cm.checkerboard(up(weight, stride=3))
+    gains = weight.astype(object).reshape(3, 2, 2, 3).sum(axis=2).reshape(-1, 3).tolist()
+    spreads = [max(abs(one - other) for one in own for other in own) for own in gains]
+    means = [abs(Fraction(sum(own), 3)) if report.is_exact else abs(sum(own) / 3) for own in gains]
+    assert report.amplitude == (max(spreads) if report.is_exact else pytest.approx(max(spreads)))
+    assert float(report.relative_amplitude) == pytest.approx(float(max(spreads) / max(means)))
+    given, output = divmod(max(range(6), key=spreads.__getitem__), 2)
+    assert report.channels == (output, given)
 
 
 def test_a_stack_of_zeros_is_no_underflow():
@@ -372,7 +438,7 @@ def test_displays():
     many = cm.checkerboard(up(np.array(sympy.symbols("w0:40")).reshape(2, 2, 10), stride=5))
     assert "and 10 more" in str(many)
     assert "whatever the symbols" in str(cm.checkerboard(up([A, A + 1])))
-    assert "no output is out of a border's reach" in str(cm.checkerboard(cm.conv("1 1 1 1 1", 3, padding=2)))
+    assert "it reaches all outputs" in str(cm.checkerboard(cm.conv("1 1 1 1 1", 3, padding=2)))
 
 
 def test_a_period_of_many_phases_is_summed_up():
@@ -394,5 +460,7 @@ def test_spectra_of_any_scale(scale):
     values = np.array([1 * scale, 3 * scale], dtype=float if isinstance(scale, float) else object)
     found = spectrum.components(values, 1)
     wanted = float(scale) if scale != 10**400 else math.inf
-    assert found.tolist() == [0, pytest.approx(wanted)]
-    assert spectrum.listed(found, is_real=True)[:1] in ((((HALF,), pytest.approx(wanted)),), ())
+    assert found.tolist() == [0, pytest.approx(wanted, rel=1e-12, abs=5e-324)]
+    listed = spectrum.listed(*spectrum.shares(values, 1), is_real=True)
+    assert listed == (((HALF,), found[1]),)
+    assert found[1] > 0

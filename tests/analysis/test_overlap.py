@@ -179,7 +179,7 @@ def test_holes(layer, counts, holes):
     assert (found.phase_counts.tolist(), found.holes, found.ratio) == (counts, holes, math.inf)
     assert not found.is_uniform
     assert str(found).startswith("uneven, with holes: 0 to ")
-    assert f"holes      phase {', '.join(str(phase) for (phase,) in holes)}" in str(found)
+    assert f"holes     phase {', '.join(str(phase) for (phase,) in holes)}" in str(found)
 
 
 def test_an_output_that_nothing_reaches_at_all():
@@ -272,37 +272,37 @@ def test_without_an_interior():
     assert found.border == ((9, 0),)
     assert str(found) == "\n".join([
         "uneven, 4 to 3: 3 to 4 paths to an output far from the borders",
-        "  output     (1, 2) -> (1, 9)",
-        "  by phase   4 3",
-        "  interior   none",
+        "  output    (1, 2) -> (1, 9)",
+        "  by phase  4 3",
+        "  interior  none",
     ])  # fmt: skip
 
 
 TEXTS = {
     "even": (transposed(4, 4, stride=2, padding=1), """\
 even: 2 paths to an output of the interior
-  output     (1, 4) -> (1, 8)
-  by phase   2 2
-  phase      (output position + 1) mod 2
-  interior   1:7
-  border     1 path"""),
+  output    (1, 4) -> (1, 8)
+  by phase  2 2
+  phase     (output position + 1) mod 2
+  interior  1:7
+  border    1 path"""),
     "one path": (cm.resize((1, 4), 2), """\
 even: 1 path to an output of the interior
-  output     (1, 4) -> (1, 8)
-  by phase   1 1
-  interior   0:8"""),
+  output    (1, 4) -> (1, 8)
+  by phase  1 1
+  interior  0:8"""),
     "three axes": (transposed(3, (2, 3, 4), stride=2), """\
 uneven, 8 to 1: 1 to 8 paths to an output of the interior
-  output     (1, 2, 3, 4) -> (1, 5, 7, 9)
-  by phase   2 x 2 x 2: most at (0, 0, 0), least at (1, 1, 1)
-  interior   1:4, 1:6, 1:8
-  border     1 to 4 paths"""),
+  output    (1, 2, 3, 4) -> (1, 5, 7, 9)
+  by phase  2 x 2 x 2: most at (0, 0, 0), least at (1, 1, 1)
+  interior  1:4, 1:6, 1:8
+  border    1 to 4 paths"""),
     "many holes": (transposed(1, 3, stride=9), """\
 uneven, with holes: 0 to 1 paths to an output of the interior
-  output     (1, 3) -> (1, 19)
-  by phase   1 0 0 0 0 0 0 0 0
-  holes      phase 1, 2, 3, 4, 5, 6 and 2 more
-  interior   0:19"""),
+  output    (1, 3) -> (1, 19)
+  by phase  1 0 0 0 0 0 0 0 0
+  holes     phase 1, 2, 3, 4, 5, 6 and 2 more
+  interior  0:19"""),
 }  # fmt: skip
 
 
@@ -378,7 +378,7 @@ def test_layers_read_from_torch():
 
 def test_millions_of_holes_are_counted_and_only_the_first_named():
     found = cm.overlap(cm.conv_transpose([[1]], (2, 2), stride=1500))
-    assert "holes      phase (0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (0, 6) and 2249993 more" in str(found)
+    assert "holes     phase (0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (0, 6) and 2249993 more" in str(found)
     plain = found.to_dict()
     assert (len(plain["holes"]), plain["phase_counts"]) == (4096, None)
 

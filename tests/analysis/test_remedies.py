@@ -331,3 +331,10 @@ def test_the_short_way_to_a_distance_is_the_long_one(options: dict[str, Any]) ->
     for row in cm.remedies(op):
         if row.distance is not None:
             assert row.distance == pytest.approx(relative_distance(op, row.operator), rel=1e-12, abs=1e-14)
+
+
+def test_what_would_take_minutes_is_refused() -> None:
+    with pytest.raises(cm.ConvMatrixError, match=r"op must have at most 1,000 phases and .*, got 1,024 and 9"):
+        cm.remedies(cm.conv_transpose(np.ones((3, 3)), (4, 4), stride=32))
+    with pytest.raises(cm.ConvMatrixError, match=r"and 100,000 taps for its remedies .*, got 2 and 100,001"):
+        cm.remedies(cm.conv_transpose(np.ones(100_001), 4, stride=2))

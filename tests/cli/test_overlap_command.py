@@ -55,7 +55,9 @@ def test_a_size_is_answered_in_the_library_s_words(run, words, kernel, size, opt
     ran = run("overlap", *words)
     op = layer(kernel, size, **options)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith(f"kernel size {'x'.join(map(str, kernel.shape))}, every weight 1: transposed layer\n")
+    said = "no checkerboard" if cm.checkerboard(op).is_free else "a checkerboard"
+    size_text = "x".join(map(str, kernel.shape))
+    assert ran.out.startswith(f"kernel size {size_text}, every weight 1, transposed layer: {said}\n")
     assert repr(op) in ran.out
     assert str(cm.overlap(op)) in ran.out
     assert str(cm.checkerboard(op)) in ran.out
@@ -123,7 +125,7 @@ def test_files(run, weights, file, words, size, options, numbers):
     ran = run("overlap", file, *words)
     op = layer(cm.kernel(file), size, **options)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith(f"weight {file} ({numbers}): transposed layer\n")
+    assert ran.out.startswith(f"weight {file} ({numbers}), transposed layer: a checkerboard\n")
     assert str(cm.checkerboard(op)) in ran.out
     assert "nearest weight without a checkerboard: distance" in ran.out
 
@@ -139,7 +141,8 @@ def test_pixel_shuffle(run, weights):
     out = run("overlap", "shuffled.npy", "--pixel-shuffle", "2", "--padding", "1").out
     convolution = cm.conv(cm.kernel("shuffled.npy"), (4, 4), padding=1)
     op = cm.pixel_shuffle(convolution.out_shape, 2) @ convolution
-    assert out.startswith("weight shuffled.npy (8x3x3x3, float64): convolution and pixel shuffle by 2x2\n")
+    what = "convolution and pixel shuffle by 2x2"
+    assert out.startswith(f"weight shuffled.npy (8x3x3x3, float64), {what}: a checkerboard\n")
     assert str(cm.checkerboard(op)) in out
 
 
@@ -150,6 +153,32 @@ def test_the_counts_of_a_pixel_shuffle_are_even(run, words):
     document = json.loads(ran.out)
     assert document["layer"] == f"convolution and pixel shuffle by {'x'.join('2' for _ in document['kernel_size'])}"
     assert document["has_checkerboard"] is False
+
+
+def test_a_pixel_shuffle_of_groups_draws_by_its_ones(run):
+    """Its counts are even, but each phase listens to some of the channels only."""
+    words = ["3", "--pixel-shuffle", "2", "--dims", "2", "--groups", "2"]
+    ran = run("overlap", *words, "--check")
+    assert ran.code == 1
+    assert ran.out.splitlines()[0].endswith(": a checkerboard")
+    assert "even: 9 paths" in ran.out
+    assert json.loads(run("overlap", *words, "--json").out)["has_checkerboard"] is True
+
+
+ANSWERS = [
+    ("1 2 1", "no checkerboard"),
+    ("1 2 2", "a checkerboard"),
+    ("a b a", "a checkerboard, unless conditions hold"),
+    ("a 1 -a", "a checkerboard"),
+    ("a 2*a a", "no checkerboard"),
+]
+
+
+@pytest.mark.parametrize(("kernel", "answer"), ANSWERS, ids=[kernel for kernel, _ in ANSWERS])
+def test_the_first_line_is_the_answer(run, kernel, answer):
+    first = run("overlap", kernel, "--stride", "2").out.splitlines()[0]
+    assert first.startswith(f"weight {kernel} (")
+    assert first.endswith(f"), transposed layer: {answer}")
 
 
 CHECKS = [
@@ -384,6 +413,10 @@ REFUSED = [
     (["line.npy", "--tol", "-1"], "argument --tol: must be a finite number of at least 0, got -1"),
     (["line.npy", "--tol", "some"], "argument --tol: must be a number, got 'some'"),
     (["3", "--fix", "-o", "f.npy"], "--fix must come with a weight, got the size 3"),
+    (
+        ["3", "--stride", "300", "--dims", "2", "--remedies"],
+        "op must have at most 1,000 phases and 100,000 taps for its remedies to be compared, got 90,000 and 9",
+    ),
     (["line.npy", "--fix"], "--fix must come with -o FILE, got it alone"),
     (["line.npy", "-o", "f.npy"], "-o must come with --fix, got 'f.npy' alone"),
     (["line.npy", "--fix", "-o", "f.mtx"], "-o must end in .npy, .npz, .csv, .txt, got 'f.mtx'"),
@@ -396,6 +429,7 @@ REFUSED = [
         "-o must be for a weight that a literal can hold, got one where",
     ),
     (["complex.npy", "--fix", "-o", "f.csv"], "-o must end in .npy, .npz for a complex weight, got .csv"),
+    (["decoder.npy", "--fix", "-o", "f.txt"], "-o must end in .npy, .npz for a float32 weight, got .txt"),
     (
         ["1e400 2e400 1 1", "--stride", "2", "--fix", "-o", "f.npy"],
         "weight entries must fit a float64, got about 1e400",

@@ -130,6 +130,14 @@ def test_a_stack_has_a_row_a_layer_and_says_how_unevenness_compounds():
     assert "after each" not in cm.plot(cm.overlap(_stack(4, 2, 4))).texts[0].get_text()
 
 
+def test_of_very_many_layers_only_the_last_is_told():
+    deep = cm.conv([1, 1], 1100)
+    for _ in range(1080):
+        deep = cm.conv([1, 1], deep.out_shape[1]) @ deep
+    assert cells.spoken(cm.overlap(deep)) == ("1081 layers", "even, 2.6e325 everywhere, in the interior")
+    assert list(_panels(cm.plot(cm.overlap(deep)))) == ["counts"]
+
+
 def test_branches_with_a_long_middle_are_bars():
     wide = cm.conv([1], 90, stride=30) @ _up(30, 3, stride=30)
     assert list(_panels(cm.plot(cm.overlap(wide + cm.identity((1, 3)))))) == ["counts"]
@@ -390,3 +398,10 @@ def test_windows_are_apart_and_inside(size, middle):
 def test_symbols_have_counts_too():
     ax = cm.plot(cm.overlap(cm.conv_transpose("a b c", 4, stride=2))).axes[0]
     assert _texts(ax)[:3] == ["1", "1", "2"]
+
+
+def test_a_period_longer_than_the_window_is_shown_from_its_beginning():
+    figure = cm.plot(cm.overlap(_up((3, 3), (4, 4), stride=300)))
+    image = _panels(figure)["map"].images[0]
+    assert image.get_array().shape == (40, 40)
+    pyplot.close(figure)

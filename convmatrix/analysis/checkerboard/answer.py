@@ -15,6 +15,7 @@ from convmatrix.analysis.checkerboard.borders import border_differs
 from convmatrix.analysis.checkerboard.causes import causes_of
 from convmatrix.analysis.checkerboard.evenness import has_symbols
 from convmatrix.analysis.checkerboard.given_bias import Bias
+from convmatrix.analysis.facts import as_html, as_text
 from convmatrix.operators import TensorOperator
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class CheckerboardReport:
 
         Decided by applying the operator to constants; None where that would cost more than about a second.
         """
-        return border_differs(self.op, self._bias, self.tol, self.bias_tol)
+        return border_differs(self.op, self.phase_gain, self._bias, (self.tol, self.bias_tol))
 
     @cached_property
     def causes(self) -> tuple[str, ...]:
@@ -138,14 +139,8 @@ class CheckerboardReport:
         unit of the gains; entry `j` of an axis of period `n` is the frequency `j/n`. All 0 when free. Of the bias where
         the gains are even. None where symbols leave it open.
         """
-        ripple = self._ripple()
-        axes = len(self.period)
-        if self.is_free:
-            return np.zeros(self.phase_gain.shape[:axes])
-        if ripple is None:
-            return None
-        found = fourier.components(ripple, axes)
-        return np.asarray(found.reshape(*found.shape[:axes], -1).max(axis=-1))
+        found = self._shares
+        return None if found is None else fourier.in_unit(*found)
 
     @property
     def frequencies(self) -> tuple[tuple[tuple[Fraction, ...], float], ...] | None:
@@ -153,8 +148,8 @@ class CheckerboardReport:
 
         A frequency is in cycles per output position, an axis at a time, in `(-1/2, 1/2]`. None where `spectrum` is.
         """
-        found = self.spectrum
-        return None if found is None else fourier.listed(found, is_real=self._is_real())
+        found = self._shares
+        return None if found is None else fourier.listed(*found, is_real=self._is_real())
 
     @cached_property
     def frequency(self) -> tuple[Fraction, ...] | None:
@@ -167,8 +162,7 @@ class CheckerboardReport:
             return None
         output, of = self.channels
         own = ripple[..., output] if of is None else ripple[..., output, of]
-        listed = fourier.listed(fourier.components(own, len(self.period)), is_real=self._is_real())
-        return listed[0][0] if listed else None
+        return fourier.listed(*fourier.shares(own, len(self.period)), is_real=self._is_real())[0][0]
 
     def nearest_free(self, factor: int | TensorOperator | None = None) -> TensorOperator:
         """The operator with the nearest weight that is free of checkerboards, in the Frobenius norm.
@@ -222,9 +216,9 @@ class CheckerboardReport:
         return as_dict(self)
 
     def __str__(self) -> str:
-        from convmatrix.analysis.checkerboard.wording import as_text
+        from convmatrix.analysis.checkerboard.wording import rows, verdict
 
-        return as_text(self)
+        return as_text(verdict(self), rows(self))
 
     def __repr__(self) -> str:
         from convmatrix.analysis.checkerboard.wording import verdict
@@ -232,9 +226,9 @@ class CheckerboardReport:
         return f"CheckerboardReport({verdict(self)})"
 
     def _repr_html_(self) -> str:
-        from convmatrix.analysis.checkerboard.wording import as_html
+        from convmatrix.analysis.checkerboard.wording import rows, verdict
 
-        return as_html(self)
+        return as_html(verdict(self), rows(self))
 
     @cached_property
     def _fixes(self) -> dict[Hashable, tuple[TensorOperator, Any]]:
@@ -248,6 +242,17 @@ class CheckerboardReport:
         if key not in self._fixes:
             self._fixes[key] = nearest_free(self.op, factor, self._asked_tol)
         return self._fixes[key]
+
+    @cached_property
+    def _shares(self) -> tuple[np.ndarray, float] | None:
+        """The spectrum in parts of a number, with that number; None where symbols leave it open."""
+        axes, ripple = len(self.period), self._ripple()
+        if self.is_free:
+            return np.zeros(self.phase_gain.shape[:axes]), 0.0
+        if ripple is None:
+            return None
+        found, unit = fourier.shares(ripple, axes)
+        return found.reshape(*found.shape[:axes], -1).max(axis=-1), unit
 
     def _ripple(self) -> np.ndarray | None:
         """What ripples: the gains, or where they are even the bias; None with symbols."""

@@ -15,14 +15,16 @@ from convmatrix.analysis.comparison.entries import is_exact
 from convmatrix.analysis.comparison.rebuilding import smaller_pair
 from convmatrix.analysis.cost import multiplications
 from convmatrix.analysis.fusion.bias import bias_of
-from convmatrix.analysis.phases import interior, respond
+from convmatrix.analysis.phases import interior
 from convmatrix.operators import TensorOperator
 
 MOST_WORK = 200_000_000
 """Multiplications that one question about a border may cost, about a second; of exact values a four-hundredth."""
 
 
-def border_differs(op: TensorOperator, bias: Bias | None, tol: float, bias_tol: float) -> bool | None:
+def border_differs(
+    op: TensorOperator, phase_gain: np.ndarray, bias: Bias | None, tols: tuple[float, float]
+) -> bool | None:
     """Whether some output outside the interior is not what the phases say; None where that is too large to be tried.
 
     The operator is applied to a constant 1 in one input channel after another, on the smallest input that shows its
@@ -32,26 +34,25 @@ def border_differs(op: TensorOperator, bias: Bias | None, tol: float, bias_tol: 
     ----------
     op : TensorOperator
         The operator.
+    phase_gain : ndarray of shape `(*period, c_out, c_in)`
+        Its gains, `(position + offset) mod period`.
     bias : Bias or None
         What is added; of the layers themselves unless it was given position by position.
-    tol, bias_tol : float
-        Absolute differences that count as none, 0 for exact values.
+    tols : (float, float)
+        Absolute differences of gains and of biases that count as none, 0 for exact values.
     """
-    if _is_whole(op):
+    place, (tol, bias_tol) = interior(op), tols
+    if place.ranges == tuple((0, size) for size in op.out_shape[1:]):
         return False
     pair = smaller_pair(op, op)
     small = op if pair is None else pair[0]
     if bias is not None and _bias_differs(op, small, bias, bias_tol):
         return True
-    return _answer_differs(small, tol)
+    # The same layers on a smaller input have the same gains.
+    return _answer_differs(small, _by_position(phase_gain, place.offset), tol)
 
 
-def _is_whole(op: TensorOperator) -> bool:
-    return interior(op).ranges == tuple((0, size) for size in op.out_shape[1:])
-
-
-def _answer_differs(op: TensorOperator, tol: float) -> bool | None:
-    gains = respond(op)
+def _answer_differs(op: TensorOperator, gains: np.ndarray, tol: float) -> bool | None:
     numbers = _number_type(op, gains)
     slow = numbers == np.dtype(object)
     work = multiplications(op) + math.prod(op.in_shape) + math.prod(op.out_shape)

@@ -26,9 +26,12 @@ def has_symbols(values: np.ndarray) -> bool:
 
 def roomy(values: np.ndarray) -> np.ndarray:
     """Integers as Python's own where a difference or a sum of two might wrap."""
-    if values.dtype.kind == "i" and max(-int(values.min(initial=0)), int(values.max(initial=0))) >= _ROOMY:
-        return values.astype(object)
-    return values
+    return values.astype(object) if values.dtype.kind == "i" and largest_integer(values) >= _ROOMY else values
+
+
+def largest_integer(values: np.ndarray) -> int:
+    """The largest magnitude of integers of a fixed size, the most negative of them included."""
+    return max(-int(values.min(initial=0)), int(values.max(initial=0)))
 
 
 def spread(members: np.ndarray) -> np.ndarray:
@@ -56,14 +59,26 @@ def spread(members: np.ndarray) -> np.ndarray:
 
 def is_even(members: np.ndarray, tol: float) -> bool:
     """Whether the members agree in every column: by `==` where `tol` is 0."""
-    if not tol and members.dtype.kind not in "fc":
+    if not tol and members.dtype != object:
+        return bool((members == members[0]).all())
+    if not tol:
         return all(_agree(column) for column in members.T)
     if members.dtype.kind == "c":
         # Nobody is further from another than twice from the first.
         reach = np.abs(members - members[0]).max(initial=0)
         if reach > tol or 2 * reach <= tol:
             return bool(reach <= tol)
-    return all(value is not None and bool(value <= tol) for value in spread(members).tolist())
+    spreads = spread(members)
+    if spreads.dtype != object:
+        return bool((spreads <= tol).all())
+    return all(value is not None and bool(value <= tol) for value in spreads.tolist())
+
+
+def is_zero(values: np.ndarray, tol: float) -> bool:
+    """Whether nothing is larger than `tol`: of expressions, whether they vanish identically."""
+    if values.dtype == object and any(map(exact.is_sympy, values.flat)):
+        return all(map(vanishes, values.flat))
+    return bool((np.abs(values) <= tol).all())
 
 
 def least_period(values: np.ndarray, axes: int, tol: float) -> tuple[int, ...]:
@@ -125,9 +140,32 @@ def shifted(values: np.ndarray, offset: tuple[int, ...]) -> np.ndarray:
     return np.roll(values, offset, axis=tuple(range(len(offset))))
 
 
-def magnitude(value: Any) -> Any:
-    """The absolute value, of an exact one exact."""
-    return abs(value.item() if isinstance(value, np.generic) else value)
+def largest(values: np.ndarray) -> Any:
+    """The largest of exact or inexact numbers; None where one is an expression in symbols."""
+    if values.dtype != object:
+        return values.max().item()
+    listed = values.tolist()
+    if any(value is None for value in listed) or has_symbols(values):
+        return None
+    return max(listed, key=in_order)
+
+
+def largest_mean(members: np.ndarray) -> Any:
+    """The largest magnitude of a column's `mean`.
+
+    Examples
+    --------
+    >>> largest_mean(np.array([[1, -4], [2, -5]]))
+    Fraction(9, 2)
+    """
+    if members.dtype.kind == "i" and largest_integer(members) < 2**63 // len(members):
+        return Fraction(int(np.abs(members.sum(axis=0)).max()), len(members))
+    return largest(np.abs(mean(members)))
+
+
+def in_order(value: Any) -> Any:
+    """What numbers are sorted by: radicals by their value, of any scale."""
+    return abs(value).evalf(_DIGITS) if exact.is_sympy(value) else value
 
 
 def as_real(value: Any) -> float:

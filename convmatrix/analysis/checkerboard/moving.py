@@ -58,15 +58,20 @@ class Conditions:
         """What has to be taken from a weight `(groups, out, in, taps)` that was divided by `scale`."""
         flat = weight.reshape(-1, *weight.shape[2:])
         taken = np.zeros_like(flat)
+        batches: dict[Any, list[Component]] = {}
         for one in self.parts:
             if not len(one.rows if one.members is None else one.members[0][1:]):
                 continue
             groups = one.outputs // weight.shape[1]
             bias, target = self._bias_of(one)
             if target is None and self.arriving.is_constant and (groups == groups[0]).all():
-                taken[one.outputs] = self._by_gains(one, int(groups[0]), bias, flat[one.outputs])
+                group = 0 if self._brings_everything(bias) else int(groups[0])
+                batches.setdefault((_alike(one), group, bias), []).append(one)
             else:
                 taken[one.outputs] = self._by_entries(one, groups, bias, target, flat[one.outputs], scale)
+        for (_, group, bias), same in batches.items():
+            outputs = np.stack([one.outputs for one in same])
+            taken[outputs] = self._by_gains(same[0], group, bias, flat[outputs])
         return taken.reshape(weight.shape)
 
     # -- the bias that arrives ----------------------------------------------------------------------------------------
@@ -102,23 +107,25 @@ class Conditions:
     def _by_gains(self, one: Component, group: int, bias: bool, weight: np.ndarray) -> np.ndarray:
         """Where everything arrives in one phase only the sums of the taps that reach a phase matter.
 
-        `weight` is `(outputs, in, taps)`.
+        `weight` is `(components, outputs, in, taps)`, the components being like `one`.
         """
-        seen = self._narrowed(group, bias).part(np.moveaxis(weight, 1, 0).reshape(weight.shape[1], -1))
-        seen = np.moveaxis(seen.reshape(weight.shape[1], len(weight), -1), 0, 2)
+        batch, outputs, inputs, taps = weight.shape
+        seen = self._narrowed(group, bias).part(weight.transpose(2, 1, 0, 3).reshape(inputs, -1))
+        seen = seen.reshape(inputs, outputs, batch, taps)
         phase_of_tap = self.arriving.phase_of_tap
         counts = np.bincount(phase_of_tap, minlength=one.phases)
-        gains = np.stack([seen[:, phase_of_tap == phase].sum(axis=1) for phase in range(one.phases)])
+        gains = np.stack([seen[..., phase_of_tap == phase].sum(axis=-1) for phase in range(one.phases)])
+        gains = gains.transpose(0, 2, 1, 3).reshape(one.phases, outputs, -1)
         if one.members is None:
             space = self._kept(one, "gains", lambda: self._rows_space(
-                one.rows.reshape(len(one.rows), -1), np.repeat(counts, len(weight))
+                one.rows.reshape(len(one.rows), -1), np.repeat(counts, outputs)
             ))  # fmt: skip
-            moves = space.part(gains.reshape(one.phases * len(weight), -1)).reshape(gains.shape)
+            moves = space.part(gains.reshape(one.phases * outputs, -1)).reshape(gains.shape)
         else:
             moves = np.zeros_like(gains)
             phases, _ = one.members
             moves[one.members] = Differences(tuple(counts[phases].tolist())).part(gains[one.members])
-        return np.moveaxis(moves[phase_of_tap], 0, 2)
+        return moves.reshape(one.phases, outputs, inputs, batch)[phase_of_tap].transpose(3, 1, 2, 0)
 
     def _by_entries(
         self,
@@ -187,12 +194,15 @@ class Conditions:
 
     def _narrowed(self, group: int, bias: bool) -> Space:
         """What a group of inputs can bring."""
-        if self._is_first and not bias:
+        if self._brings_everything(bias):
             return Everything()
         signals = self._signals(bias)[0, group]
         return self._kept(None, (group, bias), lambda: self._rows_space(signals.T, None))
 
-    @property
+    def _brings_everything(self, bias: bool) -> bool:
+        return self._is_first and not bias
+
+    @cached_property
     def _is_first(self) -> bool:
         signals = self.arriving.signals
         own = signals.reshape(-1, signals.shape[-1])
@@ -217,9 +227,7 @@ class Conditions:
 
     def _kept(self, one: Component | None, key: Any, make: Callable[[], Space]) -> Space:
         """A space, made once for all components that compare alike."""
-        alike: Any = id(one)
-        if one is not None and one.members is not None:
-            alike = (one.phases, one.outputs.size, *(member.tobytes() for member in one.members))
+        alike = None if one is None else _alike(one)
         found = self._spaces.get((alike, key))
         return self._spaces.setdefault((alike, key), make()) if found is None else found
 
@@ -228,6 +236,13 @@ class Conditions:
         """Entries of the weight of one output channel."""
         weight = self.layer.weight
         return int(self.arriving.signals.shape[2] * math.prod(weight.shape[2:]))
+
+
+def _alike(one: Component) -> Any:
+    """Equal for components that make the same comparisons of channels of their own."""
+    if one.members is None:
+        return id(one)
+    return (one.phases, one.outputs.size, *(member.tobytes() for member in one.members))
 
 
 def _may_wrap(rows: np.ndarray, signals: np.ndarray) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
 from convmatrix.operators.convolution import Convolution
 
 _SMALLEST = 1e-290
-_FEWEST_BITS = -960
+_FEWEST_BITS = math.log2(_SMALLEST)
 
 
 def check_finite(op: TensorOperator) -> None:
@@ -36,8 +36,11 @@ def check_finite(op: TensorOperator) -> None:
 
 
 def default_tol(op: TensorOperator, largest: float) -> float:
-    """`taps * eps * largest`: what rounding the weights and adding up their products may make of equal gains."""
-    return terms(op) * eps_of(op) * largest
+    """`taps * eps * largest`: what rounding the weights and adding up their products may make of equal gains.
+
+    Weights below the normal range of their type are rounded to more than `eps` of their own: to its smallest number.
+    """
+    return terms(op) * max(eps_of(op) * largest, _smallest_of(op) if largest else 0.0)
 
 
 def terms(op: TensorOperator) -> int:
@@ -60,9 +63,17 @@ def terms(op: TensorOperator) -> int:
 
 def eps_of(op: TensorOperator) -> float:
     """The coarsest precision among the float weights, biases and factors."""
+    return max(float(np.finfo(kind).eps) for kind in _float_types(op))
+
+
+def _smallest_of(op: TensorOperator) -> float:
+    return max(float(np.finfo(kind).smallest_subnormal) for kind in _float_types(op))
+
+
+def _float_types(op: TensorOperator) -> list[np.dtype[Any]]:
     kinds = [values.dtype for values, _ in _numbers(op) if values.dtype.kind in "fc"]
     kinds += [leaf.dtype for leaf in leaves(op) if leaf.dtype.kind in "fc" and not leaf._yields]
-    return max(float(np.finfo(kind).eps) for kind in [np.dtype(np.float64), *kinds])
+    return [np.dtype(np.float64), *kinds]
 
 
 def fits_int64(op: TensorOperator) -> bool:
@@ -82,24 +93,40 @@ def check_range(op: TensorOperator, largest: float) -> None:
     """
     if not math.isfinite(largest):
         raise ConvMatrixError(f"op must have gains that a float64 holds, got {largest}")
-    parts = [values for values, name in _numbers(op) if name != "biases"]
-    if largest < _SMALLEST and len(parts) > 1 and -math.inf < (bits := _bits(op)) < _FEWEST_BITS:
+    bits = _sizes(op, _Sizes(0.0, math.inf, True)).fewest
+    if bits < _FEWEST_BITS:
         raise ConvMatrixError(
-            f"op must have gains of at least {_SMALLEST:g} in a stack of float layers, got some of about "
-            f"1e{math.floor(bits * math.log10(2))}"
+            f"op must have gains of at least {_SMALLEST:g} where float layers and factors are multiplied, got some of "
+            f"about 1e{math.floor(bits * math.log10(2))}"
         )
 
 
-def _bits(op: TensorOperator) -> float:
-    """The binary logarithm of what the largest weights multiply to; minus infinity for nothing but zeros."""
+class _Sizes(NamedTuple):
+    """Binary logarithms of a signal: of its largest, and of the least that floats were multiplied to on the way."""
+
+    largest: float
+    fewest: float
+    is_whole: bool
+
+    def times(self, size: float, is_whole: bool) -> _Sizes:
+        """What a layer or a factor makes of it; whole numbers times floats lose nothing, nor do zeros."""
+        largest = self.largest + size
+        rounds = not (self.is_whole or is_whole or largest == -math.inf)
+        return _Sizes(largest, min(self.fewest, largest) if rounds else self.fewest, self.is_whole and is_whole)
+
+
+def _sizes(op: TensorOperator, arriving: _Sizes) -> _Sizes:
     if isinstance(op, Product):
-        return _bits(op.left) + _bits(op.right)
+        return _sizes(op.left, _sizes(op.right, arriving))
     if isinstance(op, Sum):
-        return max(_bits(op.left), _bits(op.right))
+        # What the smaller branch loses is nothing beside the larger.
+        branches = _sizes(op.left, arriving), _sizes(op.right, arriving)
+        return max(branches)._replace(is_whole=branches[0].is_whole and branches[1].is_whole)
     if isinstance(op, Scaled):
-        return _log(exact.as_array([op.factor], "the factor")) + _bits(op.of)
+        factor = exact.as_array([op.factor], "the factor")
+        return _sizes(op.of, arriving).times(_log(factor), factor.dtype.kind == "i")
     layer = op.of if isinstance(op, Transposed) else op
-    return _log(layer.weight) if isinstance(layer, Convolution) else 0.0
+    return arriving.times(_log(layer.weight) if isinstance(layer, Convolution) else 0.0, op.dtype.kind == "i")
 
 
 def _log(values: np.ndarray) -> float:

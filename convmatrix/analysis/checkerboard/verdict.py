@@ -98,7 +98,8 @@ def checkerboard(op: TensorOperator, tol: float | None = None, bias: Any = None)
     allowed = check_tol(tol)
     check_finite(op)
     place, axes = interior(op), len(op.out_shape) - 1
-    gains, own_tol, exactly = _gains(op, allowed)
+    gains, rounding = _gains(op, allowed)
+    own_tol = rounding if allowed is None else allowed
     own_bias = bias_of_report(op, place, bias)
     bias_tol, exact_bias = _judged_bias(op, own_bias, bias is not None, allowed)
     if own_bias is not None:
@@ -118,12 +119,12 @@ def checkerboard(op: TensorOperator, tol: float | None = None, bias: Any = None)
         dc_gain=_frozen(evenness.tiled(evenness.merged(gains, period, own_tol), joint)),
         phase_gain=_frozen(gains),
         bias_gain=None if bias_gain is None else _frozen(bias_gain),
-        is_exact=exactly and exact_bias,
+        is_exact=gains.dtype.kind not in "fc" and not own_tol and exact_bias,
         tol=own_tol,
         bias_tol=bias_tol,
         gains_are_even=even,
         bias_is_even=even_bias,
-        **_ripple(gains, axes, even, own_tol),
+        **_ripple(gains, axes, even, rounding),
         **_bias_ripple(bias_gain, axes),
         channels=_channels(gains, even, bias_gain, even_bias, axes),
         conditions=conditions_of(gains, bias_gain, axes=axes),
@@ -132,20 +133,19 @@ def checkerboard(op: TensorOperator, tol: float | None = None, bias: Any = None)
     )
 
 
-def _gains(op: TensorOperator, allowed: float | None) -> tuple[np.ndarray, float, bool]:
-    """The gains by position, the tolerance they are judged within, and whether that is by `==`."""
+def _gains(op: TensorOperator, allowed: float | None) -> tuple[np.ndarray, float]:
+    """The gains by position, and what rounding may make of them: 0 for exact ones, which are no floats."""
     with np.errstate(over="ignore", invalid="ignore"):
         gains = respond(op)
-    symbolic = exact.is_symbolic(gains)
     check_for_symbols(gains, allowed, 0, "")
-    if symbolic or is_exact(op):
-        return gains, allowed or 0.0, not allowed
+    if exact.is_symbolic(gains) or is_exact(op):
+        return gains, 0.0
     if gains.dtype.kind not in "fc":
         gains = np.array([as_float(value) for value in gains.flat]).reshape(gains.shape)
     with np.errstate(over="ignore", invalid="ignore"):
         largest = largest_of(respond(op, magnitudes=True))
     check_range(op, 2 * largest)
-    return gains, default_tol(op, largest) if allowed is None else allowed, False
+    return gains, default_tol(op, largest)
 
 
 def _judged_bias(op: TensorOperator, bias: Bias | None, given: bool, allowed: float | None) -> tuple[float, bool]:
@@ -159,18 +159,18 @@ def _judged_bias(op: TensorOperator, bias: Bias | None, given: bool, allowed: fl
     return terms(op) * eps_of(op) * largest if allowed is None else allowed, False
 
 
-def _ripple(gains: np.ndarray, axes: int, even: bool, tol: float) -> dict[str, Any]:
+def _ripple(gains: np.ndarray, axes: int, even: bool, rounding: float) -> dict[str, Any]:
     """The amplitude over all channel pairs, as it is and by the largest mean."""
     members = evenness.in_classes(gains, (1,) * axes)
-    amplitude = _largest(evenness.spread(members))
+    amplitude = evenness.largest(evenness.spread(members))
     if amplitude is None:
         return {"amplitude": None, "relative_amplitude": None}
     if amplitude == 0:
         return {"amplitude": amplitude, "relative_amplitude": 0}
-    average = _largest(np.array([evenness.magnitude(value) for value in evenness.mean(members)], dtype=object))
-    if average is None or evenness.has_symbols(np.array([average], dtype=object)):
+    average = evenness.largest_mean(members)
+    if average is None:
         return {"amplitude": amplitude, "relative_amplitude": None}
-    if average <= tol:
+    if average <= rounding:
         return {"amplitude": amplitude, "relative_amplitude": 0.0 if even else math.inf}
     return {"amplitude": amplitude, "relative_amplitude": _quotient(amplitude, average)}
 
@@ -178,19 +178,7 @@ def _ripple(gains: np.ndarray, axes: int, even: bool, tol: float) -> dict[str, A
 def _bias_ripple(bias: np.ndarray | None, axes: int) -> dict[str, Any]:
     if bias is None:
         return {"bias_amplitude": 0}
-    return {"bias_amplitude": _largest(evenness.spread(evenness.in_classes(bias, (1,) * axes)))}
-
-
-def _largest(values: np.ndarray) -> Any:
-    """The largest of exact or inexact numbers; None where one is an expression in symbols."""
-    listed = values.tolist()
-    if any(value is None for value in listed) or evenness.has_symbols(values):
-        return None
-    return max(listed, key=None if values.dtype != object else _order)
-
-
-def _order(value: Any) -> Any:
-    return evenness.as_real(value) if exact.is_sympy(value) else value
+    return {"bias_amplitude": evenness.largest(evenness.spread(evenness.in_classes(bias, (1,) * axes)))}
 
 
 def _quotient(amplitude: Any, average: Any) -> Any:
@@ -216,9 +204,11 @@ def _channels(
 
 
 def _place_of_largest(spreads: np.ndarray) -> int:
+    if spreads.dtype != object:
+        return int(spreads.argmax())
     listed = spreads.tolist()
     open_at = next((place for place, value in enumerate(listed) if value is None), None)
-    return max(range(len(listed)), key=lambda place: _order(listed[place])) if open_at is None else open_at
+    return max(range(len(listed)), key=lambda place: evenness.in_order(listed[place])) if open_at is None else open_at
 
 
 def _frozen(values: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from decimal import Context
 from fractions import Fraction
@@ -13,6 +12,7 @@ import numpy as np
 from convmatrix import exact
 from convmatrix.analysis.checkerboard.causes import reasons_of
 from convmatrix.analysis.checkerboard.choosing import weighted_layers
+from convmatrix.analysis.checkerboard.evenness import is_zero
 from convmatrix.analysis.flattening.display import clipped, number_text, plain
 from convmatrix.errors import SymbolicError
 from convmatrix.operators import TensorOperator
@@ -45,6 +45,8 @@ def verdict(report: CheckerboardReport) -> str:
         return f"not free of checkerboards ({ground}): {_reasons(report)}"
     if report.kills_constants:
         return f"free of checkerboards ({ground}), as every constant becomes 0: some phases are reached by no tap"
+    if is_zero(report.dc_gain, report.tol):
+        return f"free of checkerboards ({ground}), as every constant becomes 0"
     if report.compensated:
         return f"free of checkerboards ({ground}): the weights make up for uneven overlap"
     return f"free of checkerboards ({ground})"
@@ -68,19 +70,6 @@ def rows(report: CheckerboardReport) -> list[tuple[str, str]]:
         shown.append(("frequency", _frequencies(report)))
     shown.append(("border", _border(report)))
     return shown
-
-
-def as_text(report: CheckerboardReport) -> str:
-    """The verdict and the facts under each other."""
-    facts = rows(report)
-    width = max(len(name) for name, _ in facts)
-    return "\n".join([verdict(report), *(f"  {name:<{width}}  {value}" for name, value in facts)])
-
-
-def as_html(report: CheckerboardReport) -> str:
-    """The same as a table."""
-    cells = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows(report)]
-    return f"<table><caption>{html.escape(verdict(report))}</caption>{''.join(cells)}</table>"
 
 
 def as_dict(report: CheckerboardReport) -> dict[str, Any]:
@@ -141,7 +130,10 @@ def length_of_change(before: TensorOperator, after: TensorOperator) -> float:
 
 
 def _reasons(report: CheckerboardReport) -> str:
-    return ", ".join(_CAUSES[cause] for cause in reasons_of(report))
+    found = reasons_of(report)
+    if found[:1] == ("weights",) and report.overlap.is_uniform:
+        return ", ".join(["gains differ though the overlap is even", *(_CAUSES[cause] for cause in found[1:])])
+    return ", ".join(_CAUSES[cause] for cause in found)
 
 
 def _overlap(report: CheckerboardReport) -> str:
@@ -191,10 +183,11 @@ def _cycles(frequency: tuple[Fraction, ...]) -> str:
 
 def _border(report: CheckerboardReport) -> str:
     if report.overlap.interior is None:
-        return "everywhere: no output is out of a border's reach, the phases are those of a larger input"
+        return "everywhere: it reaches all outputs, and the phases are those of a larger input"
     if not any(map(any, report.overlap.border)):
         return "none"
-    sides = ", ".join(f"{before} before and {after} after" for before, after in report.overlap.border)
+    sides = [f"{before} before and {after} after" for before, after in report.overlap.border]
+    text = f"{sides[0]} along each axis" if len(sides) > 1 == len(set(sides)) else ", ".join(sides)
     if report.border_differs is None:
-        return f"{sides}; whether it continues the interior was not tried, as the layers are too large"
-    return f"{sides}; {'does not continue' if report.border_differs else 'continues'} the interior"
+        return f"{text}; how constants come out there was not tried, as the layers are too large"
+    return f"{text}; constants come out {'different from' if report.border_differs else 'as in'} the interior"

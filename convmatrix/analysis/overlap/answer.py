@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
+from itertools import accumulate, islice
 from typing import Any
 
 import numpy as np
 
+from convmatrix.analysis.facts import as_html, as_text
 from convmatrix.analysis.overlap.axes import AxisCounts, axis_counts
-from convmatrix.analysis.phases import Interior, interior, paths, phase_paths
+from convmatrix.analysis.phases import Interior, interior, paths, phase_paths, steps_of
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
 from convmatrix.operators.algebra import Product, Scaled, Transposed
@@ -130,18 +132,16 @@ class OverlapMap:
     @cached_property
     def stages(self) -> tuple[OverlapMap, ...]:
         """The map after each layer of a product, the layer applied first first: how unevenness compounds."""
-        first, *others = _in_order(self.op)
-        done, stages = first, [OverlapMap(first)]
-        for layer in others:
-            done = Product(layer, done)
-            stages.append(OverlapMap(done))
-        return (*stages[:-1], self)
+        layers = [step for step in steps_of(self.op) if not isinstance(step, Scaled)]
+        done = accumulate(layers, lambda inner, layer: Product(layer, inner))
+        return (*map(OverlapMap, islice(done, len(layers) - 1)), self)
 
     @property
     def formula(self) -> Any:
         """The count of a phase of one axis in closed form, in SymPy's symbols k, s, d and f.
 
         Of one convolution, average or their transposes, or a multiple of one; None for any other operator.
+        Where d is 1, it is `ceiling((k - f)/s)` for `f` from 0 to `s - 1`.
         """
         from convmatrix.analysis.overlap.formula import overlap_formula
 
@@ -158,33 +158,47 @@ class OverlapMap:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON types; lists of up to 4096 entries, otherwise None.
 
-        Of the holes the first 4096.
+        Of the holes the first 4096; the stages of up to 100 layers.
         """
         from convmatrix.analysis.overlap.wording import as_dict
 
         return as_dict(self)
 
     def __str__(self) -> str:
-        from convmatrix.analysis.overlap.wording import as_text
+        from convmatrix.analysis.overlap.wording import headline, rows
 
-        return as_text(self)
+        return as_text(headline(self), rows(self))
 
     def __repr__(self) -> str:
         from convmatrix.analysis.overlap.wording import evenness
 
         return f"OverlapMap({self.op.in_shape} -> {self.op.out_shape}, {evenness(self)})"
 
-    def _repr_html_(self) -> str:
-        from convmatrix.analysis.overlap.wording import as_html
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copied array is no longer read-only; what is cached is soon made again.
+        return OverlapMap, (self.op,)
 
-        return as_html(self)
+    def _repr_html_(self) -> str:
+        from convmatrix.analysis.overlap.wording import headline, rows
+
+        return as_html(headline(self), rows(self))
 
     def _repr_latex_(self) -> str | None:
-        if self.formula is None:
+        formula = self.formula
+        if formula is None:
             return None
         import sympy
 
-        return rf"$\displaystyle N_f = {sympy.latex(self.formula)}$"
+        from convmatrix.analysis.overlap.formula import overlap_formula
+
+        if formula.has(sympy.Mod) and self._is_undilated:
+            formula = overlap_formula(dilation=1)
+        return rf"$\displaystyle N_f = {sympy.latex(formula)}$"
+
+    @property
+    def _is_undilated(self) -> bool:
+        layer = self._layer
+        return isinstance(layer, (Convolution, AvgPool)) and all(own.dilation == 1 for own in layer.geometry.axes)
 
     @cached_property
     def _interior(self) -> Interior:
@@ -225,22 +239,21 @@ class OverlapMap:
                 if slab.size:
                     yield int(slab.min()), int(slab.max())
 
+    @property
+    def _layer(self) -> TensorOperator:
+        """What is left of a single layer without its multiples and its transposition."""
+        op = self.op
+        while isinstance(op, (Scaled, Transposed)):
+            op = op.of
+        return op
+
     def _closed_form(self, transposed: Callable[[], Any], forwards: Callable[[], Any]) -> Any:
+        if not isinstance(self._layer, (Convolution, AvgPool)):
+            return None
         op = self.op
         while isinstance(op, Scaled):
             op = op.of
-        if isinstance(op, Transposed) and isinstance(op.of, (Convolution, AvgPool)):
-            return transposed()
-        return forwards() if isinstance(op, (Convolution, AvgPool)) else None
-
-
-def _in_order(op: TensorOperator) -> list[TensorOperator]:
-    """The layers of a product, the one applied first first; a multiple has the paths of what it multiplies."""
-    if isinstance(op, Scaled):
-        return _in_order(op.of) if isinstance(op.of, (Product, Scaled)) else [op]
-    if isinstance(op, Product):
-        return _in_order(op.right) + _in_order(op.left)
-    return [op]
+        return transposed() if isinstance(op, Transposed) else forwards()
 
 
 def _smallest(most: int) -> np.dtype[Any]:

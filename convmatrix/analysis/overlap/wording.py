@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from convmatrix.analysis.overlap.answer import OverlapMap
 
 _SHOWN_COLUMNS, _SHOWN_HOLES = 12, 6
-_LISTED = 4096
+_LISTED, _LISTED_STAGES = 4096, 100
 _COUNTED_ENDS = 1 << 22
 
 
@@ -33,8 +32,7 @@ def evenness(found: OverlapMap) -> str:
 
 def headline(found: OverlapMap) -> str:
     """Even or not, and the counts of the interior, in one line."""
-    least, most = int(found.phase_counts.min()), int(found.phase_counts.max())
-    paths = f"{least}" if least == most else f"{least} to {most}"
+    paths = _span(int(found.phase_counts.min()), int(found.phase_counts.max()))
     where = "of the interior" if found.interior is not None else "far from the borders"
     return f"{evenness(found)}: {paths} path{'' if paths == '1' else 's'} to an output {where}"
 
@@ -44,8 +42,9 @@ def rows(found: OverlapMap) -> list[tuple[str, str]]:
     shown = [("output", f"{found.op.in_shape} -> {found.op.out_shape}")]
     if found.phase_counts.size > 1:
         shown += [("by phase" if number == 0 else "", line) for number, line in enumerate(_phases(found))]
-    if any(found.offset) and found.phase_counts.size > 1:
-        shown.append(("phase", f"(output position + {_by_axis(found.offset)}) mod {_by_axis(found.period)}"))
+    offset = tuple(own % period for own, period in zip(found.offset, found.period, strict=True))
+    if any(offset):
+        shown.append(("phase", f"(output position + {_by_axis(offset)}) mod {_by_axis(found.period)}"))
     if found._hole_count:
         listed = ", ".join(map(_by_axis, found._first_holes(_SHOWN_HOLES)))
         more = found._hole_count - _SHOWN_HOLES
@@ -55,17 +54,6 @@ def rows(found: OverlapMap) -> list[tuple[str, str]]:
     shown.append(("interior", inside))
     ends = _ends(found)
     return shown + ([("border", ends)] if ends else [])
-
-
-def as_text(found: OverlapMap) -> str:
-    """The whole answer for a terminal."""
-    return "\n".join([headline(found), *(f"  {name:<11}{value}" for name, value in rows(found))])
-
-
-def as_html(found: OverlapMap) -> str:
-    """The same as a table."""
-    cells = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows(found)]
-    return f"<table><caption>{html.escape(headline(found))}</caption>{''.join(cells)}</table>"
 
 
 def as_dict(found: OverlapMap) -> dict[str, Any]:
@@ -88,11 +76,16 @@ def as_dict(found: OverlapMap) -> dict[str, Any]:
         "border_counts": None if found.border_counts is None else list(found.border_counts),
         "axis_counts": None if vectors is None else [vector.tolist() for vector in vectors],
         "counts": found.counts.tolist() if few else None,
-        "stages": [
-            {"out_shape": list(stage.op.out_shape), "ratio": plain_ratio(stage.ratio)} for stage in found.stages
-        ],
+        "stages": _stages(found),
         "formula": None if formula is None else str(formula),
     }
+
+
+def _stages(found: OverlapMap) -> list[dict[str, Any]] | None:
+    """The ratio after each layer, each of which goes through all layers before it; None for a very deep stack."""
+    if len(found.stages) > _LISTED_STAGES:
+        return None
+    return [{"out_shape": list(stage.op.out_shape), "ratio": plain_ratio(stage.ratio)} for stage in found.stages]
 
 
 def ratio_text(ratio: Fraction | float) -> str:
@@ -101,7 +94,32 @@ def ratio_text(ratio: Fraction | float) -> str:
     >>> ratio_text(Fraction(4)), ratio_text(Fraction(3, 2)), ratio_text(math.inf)
     ('4 to 1', '3 to 2', 'infinite')
     """
-    return f"{ratio.numerator} to {ratio.denominator}" if isinstance(ratio, Fraction) else "infinite"
+    return (
+        f"{count_text(ratio.numerator)} to {count_text(ratio.denominator)}"
+        if isinstance(ratio, Fraction)
+        else "infinite"
+    )
+
+
+def count_text(count: int, digits: int = 18) -> str:
+    """A count in full up to so many digits, beyond them by its size.
+
+    >>> count_text(12), count_text(10**7, 5), count_text(123 * 10**398)
+    ('12', '1e7', '1.2e400')
+    """
+    if count < 10**digits:
+        return str(count)
+    # Python refuses to write integers of thousands of digits.
+    power = int((count.bit_length() - 1) * math.log10(2))
+    power += count >= 10 ** (power + 1)
+    tenths = round(Fraction(count, 10 ** (power - 1)))
+    if tenths == 100:
+        tenths, power = 10, power + 1
+    return f"{tenths / 10:g}e{power}"
+
+
+def _span(least: int, most: int) -> str:
+    return count_text(least) if least == most else f"{count_text(least)} to {count_text(most)}"
 
 
 def plain_ratio(ratio: Fraction | float) -> int | str:
@@ -120,7 +138,7 @@ def _phases(found: OverlapMap) -> list[str]:
         least, most = np.unravel_index(counts.argmin(), counts.shape), np.unravel_index(counts.argmax(), counts.shape)
         places = [_by_axis(tuple(map(int, place))) for place in (most, least)]
         return [f"{' x '.join(map(str, counts.shape))}: most at {places[0]}, least at {places[1]}"]
-    table = [[str(count) for count in line] for line in counts.reshape(-1, counts.shape[-1]).tolist()]
+    table = [[count_text(count) for count in line] for line in counts.reshape(-1, counts.shape[-1]).tolist()]
     width = max(len(cell) for line in table for cell in line)
     return [" ".join(cell.rjust(width) for cell in line) for line in table]
 
@@ -130,6 +148,5 @@ def _ends(found: OverlapMap) -> str:
     many = math.prod(found.output_size) > _COUNTED_ENDS
     if found.interior is None or (found._axes is None and many) or found.border_counts is None:
         return ""
-    least, most = found.border_counts
-    paths = str(least) if least == most else f"{least} to {most}"
+    paths = _span(*found.border_counts)
     return f"{paths} path{'' if paths == '1' else 's'}"

@@ -3,7 +3,7 @@
 from convmatrix.analysis.phases.gains import respond, response_of_bias
 from convmatrix.analysis.phases.interior import Interior, interior
 from convmatrix.analysis.phases.paths import axis_paths, axis_paths_at, axis_phase_paths, paths, phase_paths
-from convmatrix.analysis.phases.reading import axes_of, check_layers
+from convmatrix.analysis.phases.reading import axes_of, branches_of, check_layers, steps_of
 
 __all__ = [
     "Interior",
@@ -11,10 +11,12 @@ __all__ = [
     "axis_paths",
     "axis_paths_at",
     "axis_phase_paths",
+    "branches_of",
     "check_layers",
     "interior",
     "paths",
     "phase_paths",
     "respond",
     "response_of_bias",
+    "steps_of",
 ]

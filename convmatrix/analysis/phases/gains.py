@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import reduce
 from itertools import product
 from typing import Any
 
 import numpy as np
 
 from convmatrix import exact
-from convmatrix.analysis.phases.reading import axes_of, channel_sources, resize_shares, shuffle_of
+from convmatrix.analysis.phases.reading import (
+    axes_of,
+    branches_of,
+    channel_sources,
+    resize_shares,
+    shuffle_of,
+    steps_of,
+)
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import PeriodicAxis
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Scaled, Sum, Transposed
 from convmatrix.operators.channels import Permutation
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool, Resize
@@ -67,34 +75,42 @@ def respond(op: TensorOperator, signal: np.ndarray | None = None, *, magnitudes:
 
 def response_of_bias(op: TensorOperator) -> np.ndarray | None:
     """What the biases of all layers add to each phase, `(*period, out_channels, 1)`, or None without any."""
-    if isinstance(op, Product):
-        inner, own = response_of_bias(op.right), response_of_bias(op.left)
-        return _added(None if inner is None else _through(op.left, inner, False), own)
-    if isinstance(op, Sum):
-        return _added(response_of_bias(op.left), response_of_bias(op.right))
-    if isinstance(op, Scaled):
-        of = response_of_bias(op.of)
-        return None if of is None else op._scale(of)
-    return None if op.bias is None else _widened(op.bias.reshape(*[1] * (len(op.out_shape) - 1), -1, 1))
+    found = None
+    for step in steps_of(op):
+        if isinstance(step, Scaled):
+            found = None if found is None else step._scale(found)
+            continue
+        own = _bias_of(step)
+        found = _added(None if found is None else _applied(step, found, False), own)
+    return found
+
+
+def _bias_of(step: TensorOperator) -> np.ndarray | None:
+    if isinstance(step, Sum):
+        return reduce(_added, map(response_of_bias, branches_of(step)))
+    return None if step.bias is None else _widened(step.bias.reshape(*[1] * (len(step.out_shape) - 1), -1, 1))
 
 
 def _through(op: TensorOperator, signal: np.ndarray, magnitudes: bool) -> np.ndarray:
-    if isinstance(op, Product):
-        return _through(op.left, _through(op.right, signal, magnitudes), magnitudes)
-    if isinstance(op, Scaled):
-        factor = exact.as_array([op.factor], "the factor")
-        factor, answer = _safe(
-            *exact.paired(np.abs(factor) if magnitudes else factor, _through(op.of, signal, magnitudes))
-        )
+    for step in steps_of(op):
+        signal = _applied(step, signal, magnitudes)
+    return signal
+
+
+def _applied(step: TensorOperator, signal: np.ndarray, magnitudes: bool) -> np.ndarray:
+    """One of `steps_of`, of which a multiple is its factor alone."""
+    if isinstance(step, Scaled):
+        factor = exact.as_array([step.factor], "the factor")
+        factor, answer = _safe(*exact.paired(np.abs(factor) if magnitudes else factor, signal))
         return answer * factor[0]
-    if isinstance(op, Sum):
-        return _sum(_through(op.left, signal, magnitudes), _through(op.right, signal, magnitudes))
-    if isinstance(op, Permutation):
-        return _shuffled(op, signal)
-    layer = op.of if isinstance(op, Transposed) else op
+    if isinstance(step, Sum):
+        return reduce(_sum, (_through(branch, signal, magnitudes) for branch in branches_of(step)))
+    if isinstance(step, Permutation):
+        return _shuffled(step, signal)
+    layer = step.of if isinstance(step, Transposed) else step
     if isinstance(layer, Convolution):
-        return _convolved(op, signal, magnitudes)
-    for axis, own in enumerate(axes_of(op)):
+        return _convolved(step, signal, magnitudes)
+    for axis, own in enumerate(axes_of(step)):
         shares, whole = _shares(layer, axis)
         signal = _mixed(own, axis, signal, shares, whole)
     return signal
@@ -110,15 +126,22 @@ def _convolved(op: Any, signal: np.ndarray, magnitudes: bool) -> np.ndarray:
     grid = _repeats(axes, periods)
     weight = _by_group(_widened(np.abs(op.weight) if magnitudes else op.weight), groups, isinstance(op, Transposed))
     weight, signal = _safe(*exact.paired(weight, signal))
-    inputs = signal.reshape(*periods, groups, -1, columns)
+    kind = np.result_type(weight, signal)
+    inputs = signal.astype(kind, copy=False).reshape(*periods, groups, -1, columns)
     check_size(f"the gains of {math.prod(whole)} phases", 8 * math.prod(whole) * op.out_shape[0] * columns, None)
-    answer = np.zeros((*grid, op.out_shape[0], columns), dtype=np.result_type(weight, signal))
+    answer = np.zeros((*grid, op.out_shape[0], columns), dtype=kind)
     for phase in product(*(np.unique(own[0]).tolist() for own in entries)):
-        chosen = [np.flatnonzero(own[0] == f) for own, f in zip(entries, phase, strict=True)]
-        taps = np.ix_(*(own[2][at] for own, at in zip(entries, chosen, strict=True)))
-        reads = np.ix_(*(own[1][at] for own, at in zip(entries, chosen, strict=True)))
-        reached = _contracted(weight[(slice(None),) * 3 + taps], inputs[reads])
-        answer[phase] = reached.reshape(op.out_shape[0], columns)
+        part, reads = weight, []
+        for axis, ((outputs, sources, taps), f) in enumerate(zip(entries, phase, strict=True), start=3):
+            chosen = np.flatnonzero(outputs == f)
+            part = part.take(taps[chosen], axis=axis)
+            if periods[axis - 3] == 1:
+                # Whatever is read is the same, so the taps add up first.
+                part, chosen = part.sum(axis=axis, keepdims=True), chosen[:1]
+            reads.append(sources[chosen])
+        # An index makes a copy, which one phase does without.
+        read = inputs if math.prod(periods) == 1 else inputs[np.ix_(*reads)]
+        answer[phase] = _contracted(part, read).reshape(op.out_shape[0], columns)
     return _tiled(answer, whole)
 
 

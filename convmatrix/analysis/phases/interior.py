@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
-from convmatrix.analysis.phases.reading import axes_of, longest_run, regular_rows
+from convmatrix.analysis.phases.reading import axes_of, branches_of, longest_run, regular_rows, steps_of
+from convmatrix.analysis.phases.sums import handed_back
+from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Scaled, Sum, Transposed
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import Resize
 
@@ -58,18 +61,17 @@ def interior(op: TensorOperator) -> Interior:
 
 
 def _through(op: TensorOperator, state: Interior) -> Interior:
-    if isinstance(op, Product):
-        return _through(op.left, _through(op.right, state))
-    if isinstance(op, Scaled):
-        return _through(op.of, state)
-    if isinstance(op, Sum):
-        return _joined(_through(op.left, state), _through(op.right, state))
-    axes = axes_of(op)
-    return Interior(
-        tuple(_range(op, axis, state.ranges[axis], state.period[axis]) for axis in range(len(axes))),
-        tuple(own.period_of(period) for own, period in zip(axes, state.period, strict=True)),
-        tuple(own.offset_of(offset) for own, offset in zip(axes, state.offset, strict=True)),
-    )
+    for step in steps_of(op):
+        if isinstance(step, Sum):
+            state = reduce(_joined, [_through(branch, state) for branch in branches_of(step)])
+        elif not isinstance(step, Scaled):
+            axes = axes_of(step)
+            state = Interior(
+                tuple(_range(step, axis, state.ranges[axis], state.period[axis]) for axis in range(len(axes))),
+                tuple(own.period_of(period) for own, period in zip(axes, state.period, strict=True)),
+                tuple(own.offset_of(offset) for own, offset in zip(axes, state.offset, strict=True)),
+            )
+    return state
 
 
 def _joined(left: Interior, right: Interior) -> Interior:
@@ -117,17 +119,20 @@ def _untouched(of: TensorOperator, axis: int, rows: tuple[int, int], reached: tu
     if isinstance(of, Convolution) and of.geometry.axes[axis].padding_mode == "zeros":
         return reached
     first, stop = reached
-    outside = np.r_[0 : rows[0], rows[1] : of.out_shape[1 + axis]]
+    longest = max(of.in_shape[1 + axis], of.out_shape[1 + axis])
+    check_size(f"the interior of an axis of {longest} positions", 40 * longest, None)
+    outside = np.ones(of.out_shape[1 + axis], dtype=bool)
+    outside[rows[0] : rows[1]] = False
     if isinstance(of, Convolution):
         own = of.geometry.axes[axis]
-        low, high = own.interior
-        beyond = own.positions(np.r_[0:low, high : own.output_size])
-        beyond = beyond[(beyond < 0) | (beyond >= own.input_size)]
-        touched = own.source(np.concatenate([beyond, own.positions(outside).reshape(-1)]))
+        # Behind a border, or from a row outside.
+        everywhere, beside = (handed_back(own, some.astype(np.int64)) > 0 for some in (np.ones_like(outside), outside))
+        positions = np.arange(len(beside), dtype=np.int64) - own.pad_before
+        beyond = (positions < 0) | (positions >= own.input_size)
+        touched = own.source(positions[beside | (everywhere & beyond)])
     elif isinstance(of, Resize):
         mix = of._mixes[axis]
-        second = outside[mix.shares[outside] > 0]
-        touched = np.concatenate([mix.sources[outside], mix.sources[second] + 1])
+        touched = np.concatenate([mix.sources[outside], mix.sources[outside & (mix.shares > 0)] + 1])
     else:
         return reached
     free = np.ones(max(stop - first, 0), dtype=bool)

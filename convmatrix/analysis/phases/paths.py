@@ -8,23 +8,26 @@ from functools import reduce
 
 import numpy as np
 
-from convmatrix.analysis.phases.reading import axes_of, shuffle_of
-from convmatrix.geometry import Axis
+from convmatrix.analysis.phases.interior import interior
+from convmatrix.analysis.phases.reading import axes_of, branches_of, shuffle_of, steps_of
+from convmatrix.analysis.phases.sums import gathered, scattered, zeros
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Scaled, Sum, Transposed
 from convmatrix.operators.channels import Permutation
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool, Resize
 
 _WIDEST = 2**62
 _LARGEST_TABLE = 1 << 20
+_SHORT = 1 << 22
+"""Positions an axis up to which all may be counted."""
 
 _Along = Callable[[TensorOperator, int, np.ndarray], np.ndarray]
-_Counts = Callable[[np.ndarray], np.ndarray]
+_Vectors = tuple[np.ndarray, ...]
 
 
-def axis_paths(op: TensorOperator) -> tuple[np.ndarray, ...] | None:
+def axis_paths(op: TensorOperator) -> _Vectors | None:
     """Per axis the paths to each output position, whose outer product the counts are; None where a sum has none.
 
     Examples
@@ -48,7 +51,7 @@ def paths(op: TensorOperator) -> np.ndarray:
     return _dense(op, np.ones(op.in_shape[1:], dtype=np.int64), _along)
 
 
-def axis_phase_paths(op: TensorOperator) -> tuple[np.ndarray, ...] | None:
+def axis_phase_paths(op: TensorOperator) -> _Vectors | None:
     """The same per axis and phase (output position modulo the period) of the endless layer.
 
     Examples
@@ -57,20 +60,29 @@ def axis_phase_paths(op: TensorOperator) -> tuple[np.ndarray, ...] | None:
     >>> axis_phase_paths(cm.conv_transpose("1 2 3", 4, stride=2))
     (array([2, 1]),)
     """
+    _check_phases(max(interior(op).period))
     axes = len(op.out_shape) - 1
     return _vectors(op, (np.ones(1, dtype=np.int64),) * axes, _along_endless)
 
 
 def phase_paths(op: TensorOperator) -> np.ndarray:
     """The paths to each phase of the endless layer, of the shape of the period, whatever the operator."""
+    _check_phases(math.prod(interior(op).period))
     vectors = axis_phase_paths(op)
     if vectors is not None:
         return _outer(vectors)
     return _dense(op, np.ones((1,) * (len(op.out_shape) - 1), dtype=np.int64), _along_endless)
 
 
+def _check_phases(phases: int) -> None:
+    """Refuse what an answer would take, before the first of its axes is counted."""
+    check_size(f"the counts of {phases} phases", 40 * phases, None)
+
+
 def axis_paths_at(op: TensorOperator, axis: int, outputs: np.ndarray) -> np.ndarray | None:
-    """The paths to some output positions of one axis, however long it is; None where only the whole can be counted.
+    """The paths to some output positions of one axis, however long it is.
+
+    None where only the whole can be counted, or is counted sooner.
 
     Examples
     --------
@@ -79,43 +91,66 @@ def axis_paths_at(op: TensorOperator, axis: int, outputs: np.ndarray) -> np.ndar
     >>> axis_paths_at(cm.conv_transpose("1 2 3", 10**12, stride=2), 0, np.array([0, 2, 2 * 10**12]))
     array([1, 2, 1])
     """
-    if not _is_listed(op):
+    steps = _listed_steps(op)
+    if steps is None:
         return None
-    return _at(op, axis, outputs, None)
-
-
-def _vectors(op: TensorOperator, vectors: tuple[np.ndarray, ...], along: _Along) -> tuple[np.ndarray, ...] | None:
-    if isinstance(op, Product):
-        inner = _vectors(op.right, vectors, along)
-        return None if inner is None else _vectors(op.left, inner, along)
-    if isinstance(op, Scaled):
-        return _vectors(op.of, vectors, along)
-    if isinstance(op, Sum):
-        # Branches that differ along one axis at most are one outer product still.
-        left, right = _vectors(op.left, vectors, along), _vectors(op.right, vectors, along)
-        if left is None or right is None:
+    asked = [outputs]
+    whole = all(max(step.in_shape[1 + axis], step.out_shape[1 + axis]) <= _SHORT for step in steps)
+    for step in reversed(steps[1:]):
+        if whole and asked[-1].size * axes_of(step)[axis].taps.size > _LARGEST_TABLE:
             return None
-        pairs = [_repeated(a, b) for a, b in zip(left, right, strict=True)]
+        asked.append(_needed(step, axis, asked[-1]))
+    counts = _ones_at(steps[0], axis, asked[-1])
+    for step, place in zip(steps[1:], range(len(asked) - 2, -1, -1), strict=True):
+        counts = _added_up(step, axis, asked[place], asked[place + 1], counts)
+    return counts
+
+
+def _vectors(op: TensorOperator, vectors: _Vectors, along: _Along) -> _Vectors | None:
+    found: _Vectors | None = vectors
+    for step in steps_of(op):
+        if found is None:
+            return None
+        if isinstance(step, Sum):
+            found = _summed(step, found, along)
+        elif not isinstance(step, Scaled):
+            found = tuple(along(step, axis, vector) for axis, vector in enumerate(found))
+    return found
+
+
+def _summed(op: Sum, vectors: _Vectors, along: _Along) -> _Vectors | None:
+    """Branches that differ along one axis at most are one outer product still."""
+    total: _Vectors | None = None
+    for branch in branches_of(op):
+        own = _vectors(branch, vectors, along)
+        if own is None:
+            return None
+        if total is None:
+            total = own
+            continue
+        pairs = [_repeated(a, b) for a, b in zip(total, own, strict=True)]
         other = [axis for axis, (a, b) in enumerate(pairs) if not np.array_equal(a, b)]
         if len(other) > 1:
             return None
         axis = other[0] if other else 0
-        total = _bounded(pairs[axis][0]) + _bounded(pairs[axis][1])
-        return tuple(total if place == axis else a for place, (a, _) in enumerate(pairs))
-    return tuple(along(op, axis, vector) for axis, vector in enumerate(vectors))
+        both = _bounded(pairs[axis][0]) + _bounded(pairs[axis][1])
+        total = tuple(both if place == axis else a for place, (a, _) in enumerate(pairs))
+    return total
 
 
 def _dense(op: TensorOperator, counts: np.ndarray, along: _Along) -> np.ndarray:
-    if isinstance(op, Product):
-        return _dense(op.left, _dense(op.right, counts, along), along)
-    if isinstance(op, Scaled):
-        return _dense(op.of, counts, along)
-    if isinstance(op, Sum):
-        left, right = _repeated(_dense(op.left, counts, along), _dense(op.right, counts, along))
-        return _bounded(left) + _bounded(right)
-    for axis in range(counts.ndim):
-        counts = np.moveaxis(along(op, axis, np.moveaxis(counts, axis, 0)), 0, axis)
+    for step in steps_of(op):
+        if isinstance(step, Sum):
+            counts = reduce(_total, (_dense(branch, counts, along) for branch in branches_of(step)))
+        elif not isinstance(step, Scaled):
+            for axis in range(counts.ndim):
+                counts = np.moveaxis(along(step, axis, np.moveaxis(counts, axis, 0)), 0, axis)
     return counts
+
+
+def _total(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    left, right = _repeated(left, right)
+    return _bounded(left) + _bounded(right)
 
 
 def _repeated(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -144,50 +179,86 @@ def _along_endless(leaf: TensorOperator, axis: int, counts: np.ndarray) -> np.nd
     own = axes_of(leaf)[axis]
     counts = _bounded(counts, own.taps.size)
     period = own.period_of(len(counts))
-    check_size(f"the counts of {period} phases", 16 * period * (counts.size // len(counts)), None)
+    _check_phases(period * (counts.size // len(counts)))
     if counts.shape == (1,):
         return own.phase_counts * counts
     outputs, inputs, _ = own.entries_of(len(counts))
-    total = _zeros(period, counts)
+    total = zeros(period, counts)
     np.add.at(total, outputs, counts[inputs])
     return total
 
 
-def _is_listed(op: TensorOperator) -> bool:
-    """Whether what one output of every layer reads is known without the others."""
-    if isinstance(op, Product):
-        return _is_listed(op.left) and _is_listed(op.right)
-    if isinstance(op, Scaled):
-        return _is_listed(op.of)
-    if isinstance(op, Transposed):
-        layer = op.of
+def _listed_steps(op: TensorOperator) -> list[TensorOperator] | None:
+    """The layers of an operator, if what one output of each reads is known without the others."""
+    steps = [step for step in steps_of(op) if not isinstance(step, Scaled)]
+    return steps if all(map(_is_listed, steps)) else None
+
+
+def _is_listed(step: TensorOperator) -> bool:
+    if isinstance(step, Transposed):
+        layer = step.of
         return isinstance(layer, (Convolution, AvgPool)) and all(
             own.padding_mode == "zeros" for own in layer.geometry.axes
         )
-    return not isinstance(op, Sum)
+    return not isinstance(step, Sum)
 
 
-def _at(op: TensorOperator, axis: int, outputs: np.ndarray, counts: _Counts | None) -> np.ndarray:
-    """The paths to `outputs`, where `counts` gives those to some inputs; by default 1 each."""
-    if isinstance(op, Product):
-        return _at(op.left, axis, outputs, lambda inner: _at(op.right, axis, inner, counts))
-    if isinstance(op, Scaled):
-        return _at(op.of, axis, outputs, counts)
-    part = max(1, _LARGEST_TABLE // axes_of(op)[axis].taps.size)
-    parts = [outputs[first : first + part] for first in range(0, outputs.size, part)] or [outputs]
-    found = [_added_up(_reads(op, axis, some), counts, op, axis) for some in parts]
-    return found[0] if len(found) == 1 else np.concatenate(found)
+def _parts(step: TensorOperator, axis: int, outputs: np.ndarray) -> list[np.ndarray]:
+    """The outputs in parts, the table of what each part reads small enough to be held."""
+    size = max(1, _LARGEST_TABLE // axes_of(step)[axis].taps.size)
+    return [outputs[first : first + size] for first in range(0, outputs.size, size)] or [outputs]
 
 
-def _added_up(reads: np.ndarray, counts: _Counts | None, leaf: TensorOperator, axis: int) -> np.ndarray:
-    """For each row of input positions, -1 for none, what these count together."""
-    if counts is None:
-        return np.count_nonzero(reads >= 0, axis=1)
-    places, which = np.unique(reads, return_inverse=True)
-    own = _bounded(counts(places[places >= 0]), _most(leaf, axis))
-    if places.size > own.size:
-        own = np.concatenate([_zeros(1, own), own])
-    return own[which.reshape(reads.shape)].sum(axis=1)
+def _needed(step: TensorOperator, axis: int, outputs: np.ndarray) -> np.ndarray:
+    """The inputs that some outputs read, each once, in order."""
+    found = [np.unique(_reads(step, axis, part)) for part in _parts(step, axis, outputs)]
+    inputs = np.unique(np.concatenate(found))
+    return inputs[inputs >= 0]
+
+
+def _added_up(
+    step: TensorOperator, axis: int, outputs: np.ndarray, inputs: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """For each output what the inputs it reads count together; all of these are among `inputs`, which are in order."""
+    counts = _bounded(counts, _most(step, axis))
+    # Entry -1 stands for padding.
+    counts = np.concatenate([counts, zeros(1, counts)])
+    totals = []
+    for part in _parts(step, axis, outputs):
+        reads = _reads(step, axis, part)
+        totals.append(counts[np.where(reads < 0, -1, np.searchsorted(inputs, reads))].sum(axis=1))
+    return np.concatenate(totals)
+
+
+def _ones_at(leaf: TensorOperator, axis: int, outputs: np.ndarray) -> np.ndarray:
+    """Through how many taps some outputs of a layer read an input, for a long kernel without its table."""
+    layer = leaf.of if isinstance(leaf, Transposed) else leaf
+    if not isinstance(layer, (Convolution, AvgPool)):
+        return np.count_nonzero(_reads(leaf, axis, outputs) >= 0, axis=1)
+    own = layer.geometry.axes[axis]
+    if own.padding_mode != "zeros":
+        return np.full(outputs.shape, own.kernel_size, dtype=np.int64)
+    if layer is leaf:
+        start = outputs * own.stride - own.pad_before
+        return _taps_between(-start, own.input_size - 1 - start, own.dilation, own.kernel_size)
+    # Taps t with t*d = position (mod s), which are every (s/g)-th from some first one on.
+    position, common = outputs + own.pad_before, math.gcd(own.dilation, own.stride)
+    step = own.stride // common
+    inverse = pow(own.dilation // common, -1, step)
+    rest = position // common % step
+    # Python's integers, where a product of two such numbers might wrap.
+    first = (rest * inverse if step < 2**31 else rest.astype(object) * inverse) % step
+    # Of a phase that no tap reaches the first tap is far away.
+    found = position - np.minimum(first, own.kernel_size - 1).astype(np.int64) * own.dilation
+    low, spread = found - (own.output_size - 1) * own.stride, min(step * own.dilation, _WIDEST)
+    counts = _taps_between(low, found, spread, (own.kernel_size - 1 - first.astype(np.int64)) // step + 1)
+    return np.where(position % common == 0, counts, 0)
+
+
+def _taps_between(low: np.ndarray, high: np.ndarray, spread: int, taps: np.ndarray | int) -> np.ndarray:
+    """How many of the first `taps` multiples of `spread` lie in `[low, high]`."""
+    first, last = np.maximum(-(-low // spread), 0), np.minimum(high // spread, np.asarray(taps) - 1)
+    return np.maximum(last - first + 1, 0)
 
 
 def _reads(leaf: TensorOperator, axis: int, outputs: np.ndarray) -> np.ndarray:
@@ -217,12 +288,12 @@ def _along(leaf: TensorOperator, axis: int, counts: np.ndarray) -> np.ndarray:
     size = leaf.out_shape[1 + axis]
     if isinstance(layer, (Convolution, AvgPool)):
         own = layer.geometry.axes[axis]
-        return _scattered(own, counts) if transpose else _gathered(own, counts)
+        return scattered(own, counts) if transpose else gathered(own, counts)
     if isinstance(layer, Resize):
         mix = layer._mixes[axis]
         second = np.flatnonzero(mix.shares)
         if transpose:
-            total = _zeros(size, counts)
+            total = zeros(size, counts)
             np.add.at(total, mix.sources, counts)
             np.add.at(total, mix.sources[second] + 1, counts[second])
             return total
@@ -240,32 +311,6 @@ def _most(leaf: TensorOperator, axis: int) -> int:
     """A bound on the paths to one position; an edge that is repeated may be read by any number of outputs."""
     rows = 1 if _is_listed(leaf) else leaf.in_shape[1 + axis]
     return axes_of(leaf)[axis].taps.size * rows
-
-
-def _gathered(axis: Axis, counts: np.ndarray) -> np.ndarray:
-    """What the outputs of an axis read, added up over the taps."""
-    total = _zeros(axis.output_size, counts)
-    starts = np.arange(axis.output_size, dtype=np.int64) * axis.stride - axis.pad_before
-    for tap in range(axis.kernel_size):
-        reads = axis.source(starts + tap * axis.dilation)
-        inside = np.flatnonzero(reads >= 0)
-        total[inside] += counts[reads[inside]]
-    return total
-
-
-def _scattered(axis: Axis, counts: np.ndarray) -> np.ndarray:
-    """What the outputs of an axis hand back to the inputs they read, added up over the taps."""
-    total = _zeros(axis.input_size, counts)
-    starts = np.arange(axis.output_size, dtype=np.int64) * axis.stride - axis.pad_before
-    for tap in range(axis.kernel_size):
-        reads = axis.source(starts + tap * axis.dilation)
-        inside = np.flatnonzero(reads >= 0)
-        np.add.at(total, reads[inside], counts[inside])
-    return total
-
-
-def _zeros(size: int, like: np.ndarray) -> np.ndarray:
-    return np.zeros((size, *like.shape[1:]), dtype=like.dtype)
 
 
 def _bounded(counts: np.ndarray, factor: int = 2) -> np.ndarray:

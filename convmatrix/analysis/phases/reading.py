@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from convmatrix.analysis.inspection.counting import leaves
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import PeriodicAxis
 from convmatrix.operators import TensorOperator, pixel_shuffle
-from convmatrix.operators.algebra import Transposed
+from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
 from convmatrix.operators.channels import ChannelOrder, Permutation
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.mixing import mix_of
 from convmatrix.operators.resampling import AvgPool, Resize
 
 _LONGEST_PERIOD = 1 << 20
+_DEEPEST = 100
+"""Sums within the branches of sums, each of which is followed by a call within a call."""
 
 
 def axes_of(leaf: TensorOperator) -> tuple[PeriodicAxis, ...]:
@@ -54,7 +55,7 @@ def check_layers(op: Any) -> TensorOperator:
     Raises
     ------
     ConvMatrixError
-        If it is no operator, has no axis of space, or a layer mixes channels with space.
+        If it is no operator, has no axis of space, a layer mixes channels with space, or sums are nested too deep.
     """
     if not isinstance(op, TensorOperator):
         raise ConvMatrixError(f"op must be a TensorOperator, such as conv(...) makes, got {type(op).__name__}")
@@ -63,9 +64,51 @@ def check_layers(op: Any) -> TensorOperator:
             "op must map tensors (channels, *spatial) with one or more axes of space, "
             f"got {op.in_shape} -> {op.out_shape}"
         )
-    for leaf in leaves(op):
-        axes_of(leaf)
+    todo = [(op, 0)]
+    while todo:
+        part, depth = todo.pop()
+        if depth > _DEEPEST:
+            raise ConvMatrixError(f"op must hold sums within sums at most {_DEEPEST} deep, got more")
+        for step in steps_of(part):
+            if isinstance(step, Sum):
+                todo += [(branch, depth + 1) for branch in branches_of(step)]
+            elif not isinstance(step, Scaled):
+                axes_of(step)
     return op
+
+
+def steps_of(op: TensorOperator) -> list[TensorOperator]:
+    """What a product applies one after the other, first first: layers, sums, and multiples for their factor alone.
+
+    Examples
+    --------
+    >>> import convmatrix as cm
+    >>> layer = cm.conv([1, 2], 4)
+    >>> [type(step).__name__ for step in steps_of(layer.T @ (2 * layer))]
+    ['Convolution', 'Scaled', 'Transposed']
+    """
+    steps, todo = [], [op]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Product):
+            todo += [part.right, part.left]
+        else:
+            steps.append(part)
+            todo += [part.of] if isinstance(part, Scaled) else []
+    return steps[::-1]
+
+
+def branches_of(op: Sum) -> list[TensorOperator]:
+    """What a sum adds up, from the left, sums of sums taken apart."""
+    branches: list[TensorOperator] = []
+    todo: list[TensorOperator] = [op]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Sum):
+            todo += [part.right, part.left]
+        else:
+            branches.append(part)
+    return branches
 
 
 def shuffle_of(permutation: Permutation) -> tuple[tuple[int, ...], bool]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from functools import reduce
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from convmatrix import exact
-from convmatrix.analysis.phases import axes_of, interior, respond
+from convmatrix.analysis.phases import axes_of, interior
+from convmatrix.analysis.remedies.impulses import Answer, aligned, impulse_answers
 from convmatrix.geometry import Geometry
 from convmatrix.operators import TensorOperator, resize
 from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
@@ -43,14 +42,14 @@ def relative_distance(op: TensorOperator, other: TensorOperator) -> float | None
     if any(_growth(op, axis) != _growth(other, axis) for axis in axes):
         return None
     turns = tuple(map(math.lcm, interior(op.T).period, interior(other.T).period))
-    grid = tuple(_long_enough((op, other), axis, turns[axis]) for axis in axes)
     changes, sizes = [], []
     few = max(8, math.isqrt(_AT_ONCE // op.out_shape[0]))
     for start in range(0, op.in_shape[0], few):
         part = slice(start, min(start + few, op.in_shape[0]))
-        before, after = alike(_answers(op, part, turns, grid), _answers(other, part, turns, grid))
-        changes.append(sum_of_squares(before - after))
-        sizes.append(sum_of_squares(before))
+        before, after, scale = aligned(_answers(op, part, turns), _answers(other, part, turns))
+        before, after = alike(before, after)
+        changes.append(_times(sum_of_squares(before - after), scale**2))
+        sizes.append(_times(sum_of_squares(before), scale**2))
     return ratio_of_roots(changes, sizes)
 
 
@@ -66,10 +65,9 @@ def distance_by_taps(weight: np.ndarray, unit: TensorOperator, other: TensorOper
         weight there is 1.
     """
     turns = tuple(map(math.lcm, interior(unit.T).period, interior(other.T).period))
-    grid = tuple(_long_enough((unit, other), axis, turns[axis]) for axis in range(len(turns)))
-    before, after = (_answers(op, slice(0, 1), turns, grid).astype(float) for op in (unit, other))
+    before, after, _ = aligned(*(_answers(op, slice(0, 1), turns) for op in (unit, other)))
     taps = unit.out_shape[0]
-    change, kernels = (after - before).reshape(-1, taps), weight.reshape(-1, taps)
+    change, kernels = (after - before).astype(float).reshape(taps, -1).T, weight.reshape(-1, taps)
     step = max(1, _ENTRIES // len(change))
     parts = [kernels[start : start + step].T for start in range(0, len(kernels), step)]
     largest = float(np.abs(weight).max())
@@ -89,7 +87,7 @@ def sum_of_squares(array: np.ndarray) -> Any:
         largest = float(np.abs(array).max(initial=0.0))
         return (largest * math.sqrt(float((np.abs(array / largest) ** 2).sum())) if largest else 0.0,)
     if not exact.is_symbolic(array):
-        return sum((value * value for value in array.ravel().tolist()), Fraction(0))
+        return Fraction(sum(value * value for value in array.ravel().tolist()))
     import sympy
 
     if any(getattr(value, "free_symbols", ()) for value in array.flat):
@@ -133,17 +131,17 @@ def alike(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return left.astype(common), right.astype(common)
 
 
-def _answers(op: TensorOperator, part: slice, turns: tuple[int, ...], grid: tuple[int, ...]) -> np.ndarray:
+def _answers(op: TensorOperator, part: slice, turns: tuple[int, ...]) -> Answer:
     """The answers to an impulse in each of some channels, at each place of a repetition."""
-    channels, few = part.stop - part.start, restricted(op, part)
-    own = np.eye(channels, dtype=np.int64) if few is not None else np.eye(op.in_shape[0], dtype=np.int64)[:, part]
-    places = list(product(*map(range, turns)))
-    # Shares of an interpolation are fractions, which are slow where the weights are floats anyway.
-    kind = np.float64 if op.dtype.kind in "fc" else np.int64
-    signal = np.zeros((*grid, own.shape[0], len(places) * channels), dtype=kind)
-    for number, place in enumerate(places):
-        signal[place][:, number * channels : (number + 1) * channels] = own
-    return respond(op if few is None else few, signal)
+    few = restricted(op, part)
+    if few is not None:
+        return impulse_answers(few, np.eye(part.stop - part.start, dtype=np.int64), turns)
+    return impulse_answers(op, np.eye(op.in_shape[0], dtype=np.int64)[:, part], turns)
+
+
+def _times(square: Any, scale: Fraction) -> Any:
+    """Of an exact square; that of floats, whose scale is 1, and that of symbols as it is."""
+    return square if square is None or isinstance(square, tuple) or scale == 1 else square * scale
 
 
 def restricted(op: TensorOperator, part: slice) -> TensorOperator | None:
@@ -179,35 +177,3 @@ def _growth(op: TensorOperator, axis: int) -> Fraction:
         return _growth(op.of, axis)
     own = axes_of(op)[axis]
     return Fraction(own.out_step, own.in_step)
-
-
-def _long_enough(ops: tuple[TensorOperator, ...], axis: int, turn: int) -> int:
-    """After how many inputs impulses may repeat, so that their answers keep apart."""
-    ends = [_reached(op, axis, (0, turn - 1)) for op in ops]
-    known = [pair for pair in ends if pair is not None]
-    if not known:
-        return turn
-    span = max(high for _, high in known) - min(low for low, _ in known) + 1
-    return turn * math.ceil(span / (turn * _growth(ops[0], axis)))
-
-
-def _reached(op: TensorOperator, axis: int, inputs: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The first and the last output that read any of the inputs from the first to the last given."""
-    if inputs is None:
-        return None
-    if isinstance(op, Product):
-        return _reached(op.left, axis, _reached(op.right, axis, inputs))
-    if isinstance(op, Scaled):
-        return _reached(op.of, axis, inputs)
-    if isinstance(op, Sum):
-        both = [_reached(op.left, axis, inputs), _reached(op.right, axis, inputs)]
-        known = [pair for pair in both if pair is not None]
-        return reduce(lambda a, b: (min(a[0], b[0]), max(a[1], b[1])), known) if known else None
-    own = axes_of(op)[axis]
-    first = -((own.inputs - inputs[0]) // own.in_step)
-    last = (inputs[1] - own.inputs) // own.in_step
-    hit = np.flatnonzero(first <= last)
-    if not hit.size:
-        return None
-    low, high = own.outputs + first * own.out_step, own.outputs + last * own.out_step
-    return int(low[hit].min()), int(high[hit].max())

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 from convmatrix.analysis.checkerboard import CheckerboardReport
-from convmatrix.analysis.phases import check_layers
+from convmatrix.analysis.inspection.counting import leaves
+from convmatrix.analysis.phases import check_layers, interior
 from convmatrix.analysis.remedies import drafts, stacks, subpixel, transposed
 from convmatrix.analysis.remedies.answer import Remedies, Remedy
 from convmatrix.analysis.remedies.distance import distance_by_taps, relative_distance
 from convmatrix.analysis.remedies.drafts import Draft, Proposals
-from convmatrix.errors import ConvMatrixError, MatrixTooLargeError
+from convmatrix.errors import ConvMatrixError
 from convmatrix.operators import TensorOperator
 from convmatrix.operators.algebra import Product, Transposed
+from convmatrix.operators.convolution import Convolution
+
+MAX_PHASES, MAX_TAPS = 1_000, 100_000
+"""Phases, and taps of a kernel, up to which remedies are compared."""
 
 
 def remedies(op: TensorOperator, tol: float | None = None) -> Remedies:
@@ -47,7 +54,8 @@ def remedies(op: TensorOperator, tol: float | None = None) -> Remedies:
     Raises
     ------
     ConvMatrixError
-        If `op` is no such operator, a weight is NaN or infinite, or `tol` is below 0.
+        If `op` is no such operator, a weight is NaN or infinite, `tol` is below 0, or the layer has more than 1,000
+        phases or a kernel of more than 100,000 taps, whose ways out would take minutes to compare.
 
     Notes
     -----
@@ -72,7 +80,7 @@ def remedies(op: TensorOperator, tol: float | None = None) -> Remedies:
     >>> found.best.name
     'kernel size 4, nearest free'
     """
-    check_layers(op)
+    _check_work(check_layers(op))
     report = drafts.judged(op, tol)
     rows, notes = [_as_it_is(op, report)], []
     for proposal in _proposals(op, report, tol):
@@ -83,6 +91,19 @@ def remedies(op: TensorOperator, tol: float | None = None) -> Remedies:
         rows += [] if row is None else [row]
         notes += [note] if note else []
     return Remedies(op, tuple(rows), tuple(notes))
+
+
+def _check_work(op: TensorOperator) -> None:
+    """Refuse what would take minutes; an operator of one phase has nothing to compare."""
+    phases = math.prod(interior(op).period)
+    taps = max(
+        (math.prod(leaf.geometry.kernel_size) for leaf in leaves(op) if isinstance(leaf, Convolution)), default=0
+    )
+    if phases > 1 and (phases > MAX_PHASES or taps > MAX_TAPS):
+        raise ConvMatrixError(
+            f"op must have at most {MAX_PHASES:,} phases and {MAX_TAPS:,} taps for its remedies to be compared, "
+            f"got {phases:,} and {taps:,}"
+        )
 
 
 def _proposals(op: TensorOperator, report: CheckerboardReport, tol: float | None) -> Proposals:
@@ -113,7 +134,7 @@ def _row(op: TensorOperator, draft: Draft, tol: float | None) -> tuple[Remedy | 
         known = [(value, operator) for value, operator in measured if value is not None]
         if known:
             distance, nearest = min(known, key=lambda pair: pair[0])
-    except MatrixTooLargeError as error:
+    except ConvMatrixError as error:
         note = f"the distance of {draft.name}: {error}"
     try:
         report = drafts.judged(nearest, tol) if draft.report is None else draft.report
