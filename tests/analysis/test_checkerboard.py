@@ -87,7 +87,7 @@ def test_verdicts_in_words():
     both = ": taps overlap unevenly, gains are not in proportion to the overlap\n"
     assert both in texts["uneven counts and weights"]
     assert (
-        "border     1 before and 1 after; constants come out different from the interior" in texts["uneven counts, box"]
+        "border     1 before and 1 after; a constant comes out differently there" in texts["uneven counts, box"]
     )
     assert "even, 2 at every output" in texts["even counts, random weights"]
     assert "phases that no tap reaches" in texts["k < s"]
