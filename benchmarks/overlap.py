@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise, product
 from typing import Any
 
@@ -22,8 +25,8 @@ DECODER = (128, 64, 32, 3)
 _TAPS, _STRIDE = 4, 2
 _HANDED_OUT_AGAIN = 32 << 20
 """Bytes below which malloc may hand out again what was given back."""
-_MOST_KEPT = 10
-"""Rounds of a race that keeps its results, at most a third of those that are run."""
+_MMAP_THRESHOLD = -3
+"""glibc's number of the size from which malloc maps memory instead of keeping it (mallopt(3))."""
 
 
 def run(settings: Settings) -> Iterator[Row]:
@@ -40,25 +43,37 @@ def run(settings: Settings) -> Iterator[Row]:
 def against_fill(size: tuple[int, ...], repeats: int, target: Target | None) -> Iterator[Row]:
     """The whole map of counts, beside as many bytes that are written once: of fresh memory, and of memory used before.
 
-    What was given back is handed out again where it is less than malloc keeps: then it is warm, its pages are there
-    already, and a fill need not even read it. So every result is kept until the race is over, and for small maps there
-    is a second race in which none is.
+    malloc hands out again what was given back, up to a size: such memory is warm, its pages are there already, and a
+    fill need not even read it. So small maps are made twice, once with malloc told to fetch every array anew.
     """
     op = enlarging(size)
     nbytes, dtype = cm.overlap(op).counts.nbytes, cm.overlap(op).counts.dtype
     name = f"3 T/2, {'x'.join(map(str, size))}"
     ways: dict[str, Callable[[], Any]] = {"counts": lambda: cm.overlap(op).counts, "fill": lambda: _fill(nbytes)}
-    kept: list[Any] = []
-    keeping = {way: Competitor(lambda _, make=make: kept.append(make()), lambda: None) for way, make in ways.items()}
-    times = race(keeping if nbytes < _HANDED_OUT_AGAIN else ways, min(repeats, _MOST_KEPT))
-    kept.clear()
     what = f"counts, {dtype}"
+    with fresh_memory():
+        times = race(ways, repeats)
     yield Row(
         name, what, times.best["counts"], "fill of fresh memory", times.best["fill"], target, foreign=times.foreign
     )
     if nbytes < _HANDED_OUT_AGAIN:
         times = race(ways, repeats)
         yield Row(name, what, times.best["counts"], "fill of used memory", times.best["fill"], foreign=times.foreign)
+
+
+@contextmanager
+def fresh_memory() -> Iterator[None]:
+    """Within it every array of a megabyte or more gets memory of its own from the system, where malloc is glibc's."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if not hasattr(library, "mallopt"):
+        yield
+        return
+    library.mallopt(_MMAP_THRESHOLD, 1 << 20)
+    library.malloc_trim(0)
+    try:
+        yield
+    finally:
+        library.mallopt(_MMAP_THRESHOLD, _HANDED_OUT_AGAIN)
 
 
 def against_others(size: tuple[int, ...], repeats: int) -> Iterator[Row]:

@@ -86,9 +86,7 @@ def test_verdicts_in_words():
     assert ": gains differ though the overlap is even\n" in texts["even counts, random weights"]
     both = ": taps overlap unevenly, gains are not in proportion to the overlap\n"
     assert both in texts["uneven counts and weights"]
-    assert (
-        "border     1 before and 1 after; a constant comes out differently there" in texts["uneven counts, box"]
-    )
+    assert "border     1 before and 1 after; a constant comes out differently there" in texts["uneven counts, box"]
     assert "even, 2 at every output" in texts["even counts, random weights"]
     assert "phases that no tap reaches" in texts["k < s"]
     assert "every constant becomes 0: some phases are reached by no tap" in texts["a free hole"]

@@ -189,5 +189,7 @@ def _border(report: CheckerboardReport) -> str:
     sides = [f"{before} before and {after} after" for before, after in report.overlap.border]
     text = f"{sides[0]} along each axis" if len(sides) > 1 == len(set(sides)) else ", ".join(sides)
     if report.border_differs is None:
-        return f"{text}; how constants come out there was not tried, as the layers are too large"
-    return f"{text}; constants come out {'different from' if report.border_differs else 'as in'} the interior"
+        return f"{text}; what becomes of a constant there was not tried, as the layers are too large"
+    return (
+        f"{text}; a constant comes out {'differently there' if report.border_differs else 'there as in the interior'}"
+    )
