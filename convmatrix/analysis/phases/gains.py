@@ -34,6 +34,8 @@ from convmatrix.operators.resampling import AvgPool, Resize
 
 _MOST_PHASES = 1 << 22
 """Phases whose gains are held; beyond them an answer would be long to make and no help to read."""
+_LARGEST_TABLE = 1 << 20
+"""Entries of a table of taps and phases up to which their sums are one product."""
 
 
 def respond(op: TensorOperator, signal: np.ndarray | None = None, *, magnitudes: bool = False) -> np.ndarray:
@@ -118,31 +120,72 @@ def _applied(step: TensorOperator, signal: np.ndarray, magnitudes: bool) -> np.n
 
 def _convolved(op: Any, signal: np.ndarray, magnitudes: bool) -> np.ndarray:
     """A convolution or its transpose: for each output phase, the taps that reach it times the phases they read."""
-    groups, axes = op.geometry.groups, axes_of(op)
+    groups, axes, columns = op.geometry.groups, axes_of(op), signal.shape[-1]
     whole = _repeats(axes, signal.shape)
+    check_size(f"the gains of {math.prod(whole)} phases", 8 * math.prod(whole) * op.out_shape[0] * columns, None)
     signal = _shortened(signal)
-    periods, columns = signal.shape[: len(axes)], signal.shape[-1]
-    entries = [own.entries_of(period) for own, period in zip(axes, periods, strict=True)]
-    grid = _repeats(axes, periods)
-    weight = _by_group(_widened(np.abs(op.weight) if magnitudes else op.weight), groups, isinstance(op, Transposed))
+    periods = signal.shape[: len(axes)]
+    weight = _widened(np.abs(op.weight) if magnitudes else op.weight)
     weight, signal = _safe(*exact.paired(weight, signal))
     kind = np.result_type(weight, signal)
     inputs = signal.astype(kind, copy=False).reshape(*periods, groups, -1, columns)
-    check_size(f"the gains of {math.prod(whole)} phases", 8 * math.prod(whole) * op.out_shape[0] * columns, None)
+    entries = [own.entries_of(period) for own, period in zip(axes, periods, strict=True)]
+    grid = _repeats(axes, periods)
+    turned = isinstance(op, Transposed)
+    if math.prod(periods) == 1:
+        sums = _by_group(_added_up(weight, entries, grid), groups, turned)
+        sums = np.moveaxis(sums, (0, 1, 2), (-3, -2, -1))
+        answer = _met(sums, inputs.reshape(groups, -1, columns)).reshape(*grid, op.out_shape[0], columns)
+        return _tiled(answer, whole)
+    weight = _by_group(weight, groups, turned)
     answer = np.zeros((*grid, op.out_shape[0], columns), dtype=kind)
     for phase in product(*(np.unique(own[0]).tolist() for own in entries)):
-        part, reads = weight, []
-        for axis, ((outputs, sources, taps), f) in enumerate(zip(entries, phase, strict=True), start=3):
-            chosen = np.flatnonzero(outputs == f)
-            part = part.take(taps[chosen], axis=axis)
-            if periods[axis - 3] == 1:
-                # Whatever is read is the same, so the taps add up first.
-                part, chosen = part.sum(axis=axis, keepdims=True), chosen[:1]
-            reads.append(sources[chosen])
-        # An index makes a copy, which one phase does without.
-        read = inputs if math.prod(periods) == 1 else inputs[np.ix_(*reads)]
-        answer[phase] = _contracted(part, read).reshape(op.out_shape[0], columns)
+        part, reads = _reaching(weight, phase, entries, periods)
+        answer[phase] = _contracted(part, inputs[np.ix_(*reads)]).reshape(op.out_shape[0], columns)
     return _tiled(answer, whole)
+
+
+def _added_up(weight: np.ndarray, entries: list[Any], grid: tuple[int, ...]) -> np.ndarray:
+    """The sums of the taps that reach each output phase, `(channels, channels, *grid)`, an axis after the other."""
+    for axis in reversed(range(len(grid))):
+        outputs, _, taps = entries[axis]
+        if weight.dtype != object and weight.shape[-1] * grid[axis] <= _LARGEST_TABLE:
+            reaches = np.zeros((weight.shape[-1], grid[axis]), dtype=weight.dtype)
+            reaches[taps, outputs] = 1
+            sums = weight @ reaches
+        else:
+            sums = np.zeros((*weight.shape[:-1], grid[axis]), dtype=weight.dtype)
+            for output, tap in zip(outputs.tolist(), taps.tolist(), strict=True):
+                sums[..., output] += weight[..., tap]
+        # The axis done goes to the front of the kernel's axes, so that the next one is the last.
+        weight = np.moveaxis(sums, -1, 2)
+    return weight
+
+
+def _met(sums: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """`(*grid, groups, out, in)` times what arrives everywhere, `(groups, in, columns)`: often one channel a column."""
+    groups, channels, columns = inputs.shape
+    if groups * channels != columns or not np.array_equal(inputs.reshape(columns, columns), np.eye(columns)):
+        return np.matmul(sums, inputs)
+    answer = np.zeros((*sums.shape[:-1], groups, channels), dtype=sums.dtype)
+    for group in range(groups):
+        answer[..., group, :, group, :] = sums[..., group, :, :]
+    return answer
+
+
+def _reaching(
+    weight: np.ndarray, phase: tuple[int, ...], entries: list[Any], periods: tuple[int, ...]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The taps that reach one output phase, and the input phases they read along each axis."""
+    reads = []
+    for axis, ((outputs, sources, taps), f) in enumerate(zip(entries, phase, strict=True), start=3):
+        chosen = np.flatnonzero(outputs == f)
+        weight = weight.take(taps[chosen], axis=axis)
+        if periods[axis - 3] == 1:
+            # Whatever is read is the same, so the taps add up first.
+            weight, chosen = weight.sum(axis=axis, keepdims=True), chosen[:1]
+        reads.append(sources[chosen])
+    return weight, reads
 
 
 def _repeats(axes: tuple[PeriodicAxis, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
