@@ -115,6 +115,14 @@ OPERATORS: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
+# Every kind of the catalogue, two of them smaller than their examples.
+OPERATORS |= {f"kind {kind.name}": kind.example for kind in cm.KINDS.values()}
+OPERATORS |= {
+    "kind depthwise_separable": lambda: cm.KINDS["depthwise_separable"].build(W(3, 1, 3, 3), W(4, 3), (5, 4)),
+    "kind shufflenet_unit": lambda: cm.KINDS["shufflenet_unit"].build(W(3, 2), W(3, 1, 3, 3), W(6, 1), (3, 2)),
+}
+
+
 @cache
 def made(name: str) -> cm.TensorOperator:
     op: cm.TensorOperator = OPERATORS[name]()

@@ -1,0 +1,100 @@
+"""Section 6: from a small grid to a larger one."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from scipy.sparse import csr_array
+
+from convmatrix.errors import ConvMatrixError
+from convmatrix.geometry import arguments
+from convmatrix.kinds.numbers import as_weight, integers
+from convmatrix.kinds.registry import kind
+from convmatrix.kinds.structures import depth_to_space, matrix_of_layer, repeated
+from convmatrix.operators import TensorOperator, conv, conv_transpose, pixel_shuffle, resize
+from convmatrix.operators.algebra import steps_of
+
+
+def _factors(op: TensorOperator) -> tuple[int, ...]:
+    return tuple(large // small for large, small in zip(op.out_shape[1:], op.in_shape[1:], strict=True))
+
+
+def _resized_then_mixed(op: TensorOperator) -> csr_array:
+    first, second = steps_of(op)
+    return csr_array(matrix_of_layer(second) @ repeated(first.in_shape, _factors(first)))
+
+
+def _mixed_then_arranged(op: TensorOperator) -> csr_array:
+    first, second = steps_of(op)
+    return csr_array(depth_to_space(second.in_shape, _factors(second)) @ matrix_of_layer(first))
+
+
+@kind(
+    title="transposed convolution",
+    section="6",
+    reference="Zeiler, Krishnan, Taylor and Fergus, Deconvolutional networks, 2010; Dumoulin and Visin, 2016, "
+    "arXiv:1603.07285",
+    structure="D = C^T: the transpose of the convolution that goes the other way",
+    example=lambda build: build(integers(3, 3), (2, 2)),
+    expected=lambda op: csr_array(matrix_of_layer(op.T).T),
+)
+def transposed(
+    weight: Any,
+    input_size: Any,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    bias: Any = None,
+) -> TensorOperator:
+    """Lays a copy of the kernel, times the input, at every input position, and adds up where copies overlap."""
+    options = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation}
+    return conv_transpose(weight, input_size, **options, groups=groups, bias=bias)
+
+
+@kind(
+    title="resize, then convolve",
+    section="6.1",
+    reference="Odena, Dumoulin and Olah, Deconvolution and checkerboard artifacts, Distill, 2016",
+    structure="C = C(w) (I kron 1_s): the columns of the large grid added up over each copied position",
+    example=lambda build: build(integers(3, 3), (3, 3), scale=2),
+    expected=_resized_then_mixed,
+)
+def resize_conv(
+    weight: Any, input_size: Any, *, scale: Any = 2, mode: str = "nearest", padding: Any = "same", bias: Any = None
+) -> TensorOperator:
+    """Enlarges the input by interpolation and convolves it on the large grid: upsampling without a checkerboard."""
+    sizes = arguments.sizes(input_size, "input_size")
+    array = as_weight(weight, len(sizes))
+    if array.ndim != len(sizes) + 2:
+        raise ConvMatrixError(f"weight must have {len(sizes)} axes, or {len(sizes) + 2}, got shape {array.shape}")
+    larger = resize((array.shape[1], *sizes), scale, mode)
+    return conv(array, larger.out_shape[1:], padding=padding, bias=bias) @ larger
+
+
+@kind(
+    title="sub-pixel convolution",
+    section="6.1",
+    reference="Shi, Caballero, Huszar et al., Real-time single image and video super-resolution using an efficient "
+    "sub-pixel convolutional neural network, 2016, arXiv:1609.05158",
+    structure="C = P C(w), P the permutation that lays s^d channels side by side",
+    example=lambda build: build(integers(4, 1, 3, 3), (4, 4), factor=2),
+    expected=_mixed_then_arranged,
+)
+def sub_pixel(
+    weight: Any, input_size: Any, *, factor: Any = 2, padding: Any = "same", bias: Any = None
+) -> TensorOperator:
+    """Convolves on the small grid to many channels and arranges them as the positions of a larger grid."""
+    sizes = arguments.sizes(input_size, "input_size")
+    factors = arguments.per_axis(factor, "factor", len(sizes), 1)
+    array = as_weight(weight, len(sizes))
+    if array.ndim != len(sizes) + 2 or array.shape[0] % math.prod(factors):
+        raise ConvMatrixError(
+            f"weight must have a multiple of {math.prod(factors)} output channels for factor {factor}, "
+            f"got shape {array.shape}"
+        )
+    layer = conv(array, sizes, padding=padding, bias=bias)
+    return pixel_shuffle(layer.out_shape, factors) @ layer
