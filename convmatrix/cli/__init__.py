@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from convmatrix import __version__
-from convmatrix.cli import inspect_command, kernels_command, overlap_command, separability_command
+from convmatrix.cli import cost_command, inspect_command, kernels_command, overlap_command, separability_command
 from convmatrix.cli.output import one_line
 from convmatrix.cli.parser import Command, Parser, guard, layout
 from convmatrix.errors import ConvMatrixError, MatrixTooLargeError, readable_bytes
@@ -17,6 +17,7 @@ COMMANDS: tuple[Command, ...] = (
     inspect_command.COMMAND,
     separability_command.COMMAND,
     overlap_command.COMMAND,
+    cost_command.COMMAND,
     kernels_command.COMMAND,
 )
 
