@@ -8,7 +8,14 @@ import sys
 from collections.abc import Sequence
 
 from convmatrix import __version__
-from convmatrix.cli import cost_command, inspect_command, kernels_command, overlap_command, separability_command
+from convmatrix.cli import (
+    cost_command,
+    inspect_command,
+    kernels_command,
+    kinds_command,
+    overlap_command,
+    separability_command,
+)
 from convmatrix.cli.output import one_line
 from convmatrix.cli.parser import Command, Parser, guard, layout
 from convmatrix.errors import ConvMatrixError, MatrixTooLargeError, readable_bytes
@@ -18,6 +25,7 @@ COMMANDS: tuple[Command, ...] = (
     separability_command.COMMAND,
     overlap_command.COMMAND,
     cost_command.COMMAND,
+    kinds_command.COMMAND,
     kernels_command.COMMAND,
 )
 
@@ -28,6 +36,8 @@ examples:
   convmatrix inspect sobel_x --image --plot sobel.png
   convmatrix separability "0 1 0; 1 -4 1; 0 1 0"
   convmatrix overlap 3 --stride 2 --dims 2
+  convmatrix cost 3:channels=128 --dims 2 --input-size 7x7 --channels 3
+  convmatrix kinds depthwise_separable
   convmatrix kernels
 
 exit status: 0 done, 1 a check found a difference or says no, 2 bad usage or bad input
