@@ -10,10 +10,14 @@ from convmatrix.errors import ConvMatrixError, MatrixTooLargeError
 
 _UNCHECKED = 1 << 26
 _SHARE = 0.8
+_SMALLER = "use a smaller input, or free some memory"
 
 
-def check_size(what: str, needed: int, max_bytes: float | None) -> None:
-    """Raise `MatrixTooLargeError` if `needed` bytes exceed `max_bytes`, by default 80 % of the free memory."""
+def check_size(what: str, needed: int, max_bytes: float | None = None, way_round: str = _SMALLER) -> None:
+    """Raise `MatrixTooLargeError` if `needed` bytes exceed `max_bytes`, by default 80 % of the free memory.
+
+    `way_round` is what the message advises; who takes a `max_bytes` from the user says so there.
+    """
     if max_bytes is None:
         if needed <= _UNCHECKED:
             return
@@ -21,7 +25,7 @@ def check_size(what: str, needed: int, max_bytes: float | None) -> None:
     elif isinstance(max_bytes, bool) or not isinstance(max_bytes, Real) or not max_bytes >= 0:
         raise ConvMatrixError(f"max_bytes must be a number of bytes of at least 0, got {max_bytes!r}")
     if needed > max_bytes:
-        raise MatrixTooLargeError(what, needed, int(min(max_bytes, 2**63)))
+        raise MatrixTooLargeError(what, needed, int(min(max_bytes, 2**63)), way_round)
 
 
 def check_result(needed: int) -> None:

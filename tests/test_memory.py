@@ -112,3 +112,11 @@ def test_the_limit_is_met_to_the_byte(format: str) -> None:
     assert op.tosparse(format, max_bytes=op.nbytes(format)).format == format
     with pytest.raises(cm.MatrixTooLargeError):
         op.tosparse(format, max_bytes=op.nbytes(format) - 1)
+
+
+def test_only_who_takes_max_bytes_advises_a_larger_one() -> None:
+    with pytest.raises(cm.MatrixTooLargeError, match="or pass a larger max_bytes"):
+        cm.conv([1, 2, 1], 1000).tosparse(max_bytes=10)
+    with pytest.raises(cm.MatrixTooLargeError) as caught:
+        _ = cm.overlap(cm.conv_transpose([1, 2, 1], 10**17, stride=2)).counts
+    assert str(caught.value).endswith("allowed; use a smaller input, or free some memory")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from convmatrix.analysis.facts import plain
 from convmatrix.cli import photograph, text
 from convmatrix.cli.layer import Layer, read_layer
 from convmatrix.cli.output import (
@@ -86,7 +87,7 @@ class _Report:
             "transpose": layer.transpose,
             "flip": layer.flip,
             "inspection": self.inspection.to_dict(),
-            "matrix": text.nested(self.op.toarray()) if _is_small(self.op) else None,
+            "matrix": plain(self.op.toarray()) if _is_small(self.op) else None,
             "photograph": self.source,
             "application": None if self.application is None else self.application.to_dict(),
             "files": self.files,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from convmatrix.analysis.facts import plain
 from convmatrix.cli import text
 from convmatrix.cli.output import PICTURE_SUFFIXES, Output, as_json, remark, show, target, write_all
 from convmatrix.cli.parser import Command, add_output_options, unguarded
@@ -100,7 +101,7 @@ def _record(info: KernelInfo, array: np.ndarray, typed: str) -> dict[str, Any]:
         "text": typed,
         "shape": list(array.shape),
         "dtype": str(array.dtype),
-        "sum": text.plain(_sum(array)),
+        "sum": plain(_sum(array)),
         "entries": text.entries(array),
     }
 

@@ -214,7 +214,7 @@ def check_matrix(op: TensorOperator, path: Path, option: str = "-o") -> None:
         needed += rows * columns * itemsize
     if suffix == ".mtx":
         needed += op.nbytes("coo", dtype)
-    check_size(f"the {size} matrix for {option} {path.name}", needed, None)
+    check_size(f"the {size} matrix for {option} {path.name}", needed)
     if suffix == ".csv" and rows * columns > MAX_TEXT_CELLS:
         raise ConvMatrixError(
             f"{option} with .csv must be for at most {MAX_TEXT_CELLS} cells, got {size} "

@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from convmatrix import exact
+from convmatrix.analysis.facts import plain
 from convmatrix.cli import text
 from convmatrix.cli.output import (
     PICTURE_SUFFIXES,
@@ -268,7 +269,7 @@ def _document(answer: _Answer, given: argparse.Namespace) -> str:
         if fixed is None
         else {
             "entries": text.entries(fixed.weight),
-            "squared_distance": None if fixed.squared is None else text.plain(fixed.squared),
+            "squared_distance": plain(fixed.squared),
             "distance": None if fixed.distance == math.inf else fixed.distance,
             "relative_distance": fixed.share,
         },

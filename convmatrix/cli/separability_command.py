@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from convmatrix import exact
+from convmatrix.analysis.facts import plain
 from convmatrix.cli import text
 from convmatrix.cli.layer import read_layer
 from convmatrix.cli.output import (
@@ -170,11 +171,11 @@ def _approximation(result: Any, rank: int) -> tuple[tuple[str, ...], dict[str, A
     lines += [f"  {text.entry(scale)} * {_vector(column)}^T x {_vector(row)}" for scale, column, row in terms]
     details = {
         "rank": rank,
-        "error": text.plain(error) if isinstance(error, (int, float)) else str(error),
+        "error": plain(error),
         "relative_error": share,
         "entries": text.entries(nearest),
         "terms": [
-            {"scale": text.plain(scale), "column": text.nested(np.asarray(column)), "row": text.nested(np.asarray(row))}
+            {"scale": plain(scale), "column": plain(np.asarray(column)), "row": plain(np.asarray(row))}
             for scale, column, row in terms
         ],
     }

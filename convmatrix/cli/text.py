@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
+from convmatrix.analysis.facts import plain
 
 MAX_COLUMNS = 20
 MAX_ROWS = 40
@@ -30,21 +31,9 @@ def entry(value: Any) -> str:
     return str(value)
 
 
-def plain(value: Any) -> Any:
-    """One number as a JSON value: exact fractions, symbols and complex numbers as text."""
-    if isinstance(value, Fraction):
-        return int(value) if value.denominator == 1 else str(value)
-    return value if isinstance(value, (int, float)) else str(value)
-
-
-def nested(array: np.ndarray) -> Any:
-    """An array as nested lists of JSON values."""
-    return _nested(array.tolist())
-
-
 def entries(array: np.ndarray) -> Any:
     """A kernel's entries as nested lists, None beyond `MAX_ENTRIES`."""
-    return nested(array) if array.size <= MAX_ENTRIES else None
+    return plain(array) if array.size <= MAX_ENTRIES else None
 
 
 def left_out(array: np.ndarray) -> str | None:
@@ -52,10 +41,6 @@ def left_out(array: np.ndarray) -> str | None:
     if array.size <= MAX_ENTRIES:
         return None
     return f"entries are null: JSON holds those of kernels of at most {MAX_ENTRIES:,}, got {array.size:,}"
-
-
-def _nested(rows: Any) -> Any:
-    return [_nested(row) for row in rows] if isinstance(rows, list) else plain(rows)
 
 
 def table(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:

@@ -205,7 +205,7 @@ def _nearest_sources(
     n: int, out: int, factor: float | None, mode: str, small_plane: bool, axis: int
 ) -> np.ndarray[Any, Any]:
     """The input each output reads, in PyTorch's floating-point arithmetic, which can step over an integer."""
-    check_size(f"the sources of an Upsample to {out} positions", 64 * out, None)
+    check_size(f"the sources of an Upsample to {out} positions", 64 * out)
     step = n / out if factor is None else 1 / factor
     single = np.float32(n) / np.float32(out) if factor is None else np.float32(step)
     order = np.arange(out)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,9 @@ from scipy.sparse import csr_array
 
 from convmatrix import exact
 from convmatrix.errors import ConvMatrixError
-from convmatrix.geometry.layer import sparse_nbytes
-from convmatrix.memory import check_size
 from convmatrix.operators import pattern
 from convmatrix.operators.base import TensorOperator
+from convmatrix.operators.composite import Composite, Stored
 
 
 class Transposed(TensorOperator):
@@ -81,6 +79,9 @@ class Transposed(TensorOperator):
     def _conjugated(self) -> TensorOperator:
         return self.of._conjugated().T
 
+    def _is_exact(self) -> bool:
+        return self.of._is_exact()
+
     def _refuse_numbers(self) -> None:
         self.of._refuse_numbers()
 
@@ -88,7 +89,7 @@ class Transposed(TensorOperator):
         return f"of {type(self.of).__name__} {self.of._label()}".rstrip()
 
 
-class Product(TensorOperator):
+class Product(Composite):
     """`left @ right`: right is applied first."""
 
     def __init__(self, left: TensorOperator, right: TensorOperator) -> None:
@@ -98,70 +99,52 @@ class Product(TensorOperator):
         super().__init__(dtype, right.in_shape, left.out_shape)
         self.left, self.right = left, right
 
-    def _transpose(self) -> TensorOperator:
-        return Product(self.right.T, self.left.T)
+    @property
+    def parts(self) -> tuple[TensorOperator, ...]:
+        """What it is made of."""
+        return self.left, self.right
 
-    @cached_property
-    def bias(self) -> np.ndarray | None:
-        """What the two layers add together: `left(right.bias) + left.bias`, a tensor of `out_shape`, or None."""
-        if self.right.bias is None:
-            return self.left.bias
-        inner = np.broadcast_to(self.right.bias, self.right.out_shape)
-        outer = self.left(inner)
-        return outer if self.left.bias is None else outer + self.left.bias
+    def _of_transposes(self, left: TensorOperator, right: TensorOperator) -> TensorOperator:
+        return Product(right, left)
 
-    @cached_property
-    def nnz(self) -> int:
-        """Entries that `tosparse` stores: pairs joined by some path, counted without holding them all."""
-        factors = self._factors()
+    def _of_conjugates(self, left: TensorOperator, right: TensorOperator) -> TensorOperator:
+        return Product(left, right)
+
+    def _of_factors(self, left: pattern.Factors | None, right: pattern.Factors | None) -> pattern.Factors | None:
+        return pattern.product(left, right)
+
+    def _of_counts(self, left: Stored, right: Stored) -> Stored:
+        """Pairs joined by some path, counted without holding them all."""
+        factors = pattern.product(left.factors, right.factors)
         if factors is not None:
-            return pattern.count(factors)
-        return pattern.count_product(_affordable_structure(self.left), _affordable_structure(self.right))
+            return Stored(self, pattern.count(factors), factors)
+        if self._nnz is not None:
+            return Stored(self, self._nnz)
+        sides = left.structure(), right.structure()
+        return Stored(self, pattern.count_product(*sides), sides=sides)
 
-    def _factors(self) -> pattern.Factors | None:
-        return pattern.product(self.left._factors(), self.right._factors())
-
-    def _apply(self, x: np.ndarray) -> np.ndarray:
-        return self.left._apply(self.right._apply(x))
-
-    def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
-        return self.right._apply_transpose(self.left._apply_transpose(y))
-
-    def _apply_columns(self, v: np.ndarray, transpose: bool = False) -> np.ndarray:
-        first, second = (self.left, self.right) if transpose else (self.right, self.left)
-        return second._apply_columns(first._apply_columns(v, transpose), transpose)
-
-    def _csr(self, dtype: Any, transpose: bool) -> csr_array:
-        if transpose:
-            return self.T._csr(dtype, False)
-        left, right = self.left._csr(dtype, False), self.right._csr(dtype, False)
-        if np.dtype(dtype).kind in "iu":
+    def _of_matrices(self, left: csr_array, right: csr_array, stored: Stored) -> csr_array:
+        if left.dtype.kind in "iu":
             longest = int(np.diff(left.indptr).max(initial=0))
             pattern.check_integers(longest * pattern.largest(left) * pattern.largest(right))
         product = left @ right
         # SciPy drops sums that happen to be 0; the pattern is to be the geometry's alone.
-        if product.nnz != self.nnz:
-            return pattern.merged([product, (self._structure() * 0).astype(dtype)])
+        if product.nnz != stored.nnz:
+            return pattern.merged([product, (stored.structure() * 0).astype(product.dtype)])
         product.sort_indices()
         return pattern.with_small_indices(product)
 
-    def _structure(self) -> csr_array:
-        structure = self.left._structure() @ self.right._structure()
-        structure.data[:] = 1
-        structure.sort_indices()
-        return structure
+    def _of_structures(self, left: csr_array, right: csr_array) -> csr_array:
+        return pattern.joined(left, right)
 
-    def _sympy(self) -> Any:
-        return self.left._sympy() * self.right._sympy()
-
-    def _conjugated(self) -> TensorOperator:
-        return Product(self.left._conjugated(), self.right._conjugated())
+    def _of_sympy(self, left: Any, right: Any) -> Any:
+        return left * right
 
     def _label(self) -> str:
         return f"{type(self.left).__name__} @ {type(self.right).__name__}"
 
 
-class Sum(TensorOperator):
+class Sum(Composite):
     """`left + right`, of equal shapes: parallel branches."""
 
     def __init__(self, left: TensorOperator, right: TensorOperator) -> None:
@@ -175,51 +158,43 @@ class Sum(TensorOperator):
         super().__init__(np.dtype(np.int64) if dtype.kind == "i" else dtype, left.in_shape, left.out_shape)
         self.left, self.right = left, right
 
-    def _transpose(self) -> TensorOperator:
-        return Sum(self.left.T, self.right.T)
-
     @property
-    def bias(self) -> np.ndarray | None:
-        """The biases of the branches added up, or None."""
-        if self.left.bias is None or self.right.bias is None:
-            return self.right.bias if self.left.bias is None else self.left.bias
-        return self.left.bias + self.right.bias
+    def parts(self) -> tuple[TensorOperator, ...]:
+        """What it is made of."""
+        return self.left, self.right
 
-    @cached_property
-    def nnz(self) -> int:
-        """Entries that `tosparse` stores: those of either branch."""
-        return int(pattern.merged([_affordable_structure(self.left), _affordable_structure(self.right)]).nnz)
+    def _of_transposes(self, left: TensorOperator, right: TensorOperator) -> TensorOperator:
+        return Sum(left, right)
 
-    def _apply(self, x: np.ndarray) -> np.ndarray:
-        return self.left._apply(x) + self.right._apply(x)
+    _of_conjugates = _of_transposes
 
-    def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
-        return self.left._apply_transpose(y) + self.right._apply_transpose(y)
+    def _of_factors(self, left: pattern.Factors | None, right: pattern.Factors | None) -> None:
+        return None
 
-    def _apply_columns(self, v: np.ndarray, transpose: bool = False) -> np.ndarray:
-        return self.left._apply_columns(v, transpose) + self.right._apply_columns(v, transpose)
+    def _of_counts(self, left: Stored, right: Stored) -> Stored:
+        """The entries of either branch."""
+        if self._nnz is not None:
+            return Stored(self, self._nnz)
+        both = self._of_structures(left.structure(), right.structure())
+        return Stored(self, int(both.nnz), matrix=both)
 
-    def _csr(self, dtype: Any, transpose: bool) -> csr_array:
-        parts = [self.left._csr(dtype, transpose), self.right._csr(dtype, transpose)]
-        pattern.check_integers(sum(map(pattern.largest, parts)) if np.dtype(dtype).kind in "iu" else 0)
-        return pattern.merged(parts)
+    def _of_matrices(self, left: csr_array, right: csr_array, stored: Stored) -> csr_array:
+        pattern.check_integers(pattern.largest(left) + pattern.largest(right) if left.dtype.kind in "iu" else 0)
+        return pattern.merged([left, right])
 
-    def _structure(self) -> csr_array:
-        structure = pattern.merged([self.left._structure(), self.right._structure()])
+    def _of_structures(self, left: csr_array, right: csr_array) -> csr_array:
+        structure = pattern.merged([left, right])
         structure.data[:] = 1
         return structure
 
-    def _sympy(self) -> Any:
-        return self.left._sympy() + self.right._sympy()
-
-    def _conjugated(self) -> TensorOperator:
-        return Sum(self.left._conjugated(), self.right._conjugated())
+    def _of_sympy(self, left: Any, right: Any) -> Any:
+        return left + right
 
     def _label(self) -> str:
         return f"{type(self.left).__name__} + {type(self.right).__name__}"
 
 
-class Scaled(TensorOperator):
+class Scaled(Composite):
     """`factor * of`, the factor a number or a SymPy expression."""
 
     def __init__(self, factor: Any, of: TensorOperator) -> None:
@@ -228,18 +203,22 @@ class Scaled(TensorOperator):
         self._yields = of._yields if isinstance(factor, (int, float)) else 0
         super().__init__(_scaled_dtype(factor, of), of.in_shape, of.out_shape)
 
-    def _transpose(self) -> TensorOperator:
-        return Scaled(self.factor, self.of.T)
-
     @property
-    def bias(self) -> np.ndarray | None:
-        """`factor * of.bias`, or None."""
-        return None if self.of.bias is None else self._scale(self.of.bias)
+    def parts(self) -> tuple[TensorOperator, ...]:
+        """What it is made of."""
+        return (self.of,)
 
-    @property
-    def nnz(self) -> int:
-        """Entries that `tosparse` stores."""
-        return self.of.nnz
+    def _of_transposes(self, of: TensorOperator) -> TensorOperator:
+        return Scaled(self.factor, of)
+
+    def _of_conjugates(self, of: TensorOperator) -> TensorOperator:
+        return Scaled(np.conj(self.factor), of)
+
+    def _of_factors(self, of: pattern.Factors | None) -> pattern.Factors | None:
+        return of
+
+    def _of_counts(self, of: Stored) -> Stored:
+        return of
 
     def _scale(self, values: np.ndarray) -> np.ndarray:
         if isinstance(self.factor, (int, float, complex, np.number)) and values.dtype != object:
@@ -247,42 +226,77 @@ class Scaled(TensorOperator):
         factor, values = exact.paired(exact.as_array([self.factor], "the factor"), values)
         return values * factor[0]
 
-    def _apply(self, x: np.ndarray) -> np.ndarray:
-        return self._scale(self.of._apply(x))
+    def _of_matrices(self, of: csr_array, stored: Stored) -> csr_array:
+        factor = exact.as_numbers(exact.as_array([self.factor], "the factor"), of.dtype, "factor")[0]
+        pattern.check_integers(pattern.largest(of) * abs(int(factor)) if of.dtype.kind in "iu" else 0)
+        of.data *= factor
+        return of
 
-    def _apply_transpose(self, y: np.ndarray) -> np.ndarray:
-        return self._scale(self.of._apply_transpose(y))
+    def _of_structures(self, of: csr_array) -> csr_array:
+        return of
 
-    def _apply_columns(self, v: np.ndarray, transpose: bool = False) -> np.ndarray:
-        return self._scale(self.of._apply_columns(v, transpose))
+    def _of_sympy(self, of: Any) -> Any:
+        return of * exact.to_sympy(self.factor)
 
-    def _csr(self, dtype: Any, transpose: bool) -> csr_array:
-        factor = exact.as_numbers(exact.as_array([self.factor], "the factor"), dtype, "factor")[0]
-        matrix = self.of._csr(dtype, transpose)
-        pattern.check_integers(pattern.largest(matrix) * abs(int(factor)) if matrix.dtype.kind in "iu" else 0)
-        matrix.data *= factor
-        return matrix
-
-    def _structure(self) -> csr_array:
-        return self.of._structure()
-
-    def _factors(self) -> pattern.Factors | None:
-        return self.of._factors()
-
-    def _sympy(self) -> Any:
-        return self.of._sympy() * exact.to_sympy(self.factor)
-
-    def _conjugated(self) -> TensorOperator:
-        return Scaled(np.conj(self.factor), self.of._conjugated())
+    def _is_rational(self) -> bool:
+        return not isinstance(self.factor, (float, complex, np.inexact)) and not exact.is_sympy(self.factor)
 
     def _label(self) -> str:
         return f"{self.factor} * {type(self.of).__name__}"
 
 
-def _affordable_structure(part: TensorOperator) -> csr_array:
-    """The pattern of a part, refused before it is made if it would not fit."""
-    check_size(f"the pattern of {part!r}", sparse_nbytes(part.nnz, part.shape, "csr", 4), None)
-    return part._structure()
+def steps_of(op: TensorOperator, transpose: bool = False) -> list[TensorOperator]:
+    """What a product applies one after the other, first first: layers, sums, and multiples for their factor alone.
+
+    With `transpose` the order in which the transposes of these are applied.
+
+    Examples
+    --------
+    >>> import convmatrix as cm
+    >>> layer = cm.conv([1, 2], 4)
+    >>> [type(step).__name__ for step in steps_of(layer.T @ (2 * layer))]
+    ['Convolution', 'Scaled', 'Transposed']
+    """
+    steps, todo = [], [op]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Product):
+            todo += part.parts if transpose else part.parts[::-1]
+        else:
+            steps.append(part)
+            todo += part.parts if isinstance(part, Scaled) else ()
+    return steps[::-1]
+
+
+def layers_of(op: TensorOperator) -> Iterator[TensorOperator]:
+    """The layers of an operator from the left, transposed ones whole, and its multiples for their factors alone.
+
+    Examples
+    --------
+    >>> import convmatrix as cm
+    >>> layer = cm.conv([1, 2], 4)
+    >>> [type(part).__name__ for part in layers_of(layer.T @ (2 * layer))]
+    ['Transposed', 'Scaled', 'Convolution']
+    """
+    todo = [op]
+    while todo:
+        part = todo.pop()
+        if not isinstance(part, (Product, Sum)):
+            yield part
+        todo += part.parts[::-1] if isinstance(part, Composite) else ()
+
+
+def branches_of(op: TensorOperator) -> list[TensorOperator]:
+    """What a sum adds up, from the left, sums of sums taken apart; anything else is its one branch."""
+    branches: list[TensorOperator] = []
+    todo = [op]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Sum):
+            todo += part.parts[::-1]
+        else:
+            branches.append(part)
+    return branches
 
 
 def common_dtype(left: TensorOperator, right: TensorOperator) -> tuple[np.dtype[Any], int]:

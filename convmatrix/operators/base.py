@@ -13,14 +13,13 @@ from scipy.sparse import coo_array, csc_array, csr_array, issparse
 from scipy.sparse.linalg import LinearOperator
 
 from convmatrix import exact
-from convmatrix.errors import ConvMatrixError, SymbolicError
+from convmatrix.errors import ConvMatrixError, MatrixTooLargeError, SymbolicError
 from convmatrix.geometry.arguments import one_of
 from convmatrix.geometry.layer import index_itemsize, sparse_nbytes
 from convmatrix.memory import check_size
 from convmatrix.operators.pattern import Factors
 
-SparseArray = csr_array | csc_array | coo_array
-_DRAWN = 20
+_DRAWN, _WITHOUT_MATRIX = 20, MatrixTooLargeError.WITHOUT_MATRIX
 _TURNED = 1 << 11
 """Rows of a matrix turned into images at once: what the cache takes."""
 
@@ -140,7 +139,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
             If `x` does not end in `in_shape`, or the method is not one of this operator's.
         """
         apply = self._apply if method == "auto" else self._other_way(method)
-        x = self._exactly(exact.as_array(x, "x"))
+        x = self._operand(x, "x")
         shape = self.in_shape
         if x.shape[max(x.ndim - len(shape), 0) :] == shape:
             batch, out_shape = x.shape[: x.ndim - len(shape)], self.out_shape
@@ -154,16 +153,23 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
         """What `method` names besides the direct way: nothing, for most operators."""
         raise ConvMatrixError(f"method must be 'auto', or 'fft' for a convolution of numbers, got {method!r}")
 
-    def _exactly(self, x: np.ndarray) -> np.ndarray:
-        """Integers as exact objects where the operator is exact, so that no part of it makes them floats."""
-        return x.astype(object) if self.dtype == object and x.dtype.kind == "i" else x
+    def _operand(self, given: Any, name: str) -> np.ndarray:
+        """What the user gave as an array; integers as objects, if they were, where a part might make them floats."""
+        x = exact.as_array(given, name)
+        was_object = isinstance(given, np.ndarray) and given.dtype == object
+        stays = self.dtype == object or (was_object and self.dtype.kind == "f" and self._is_exact())
+        return x.astype(object) if stays and x.dtype.kind == "i" else x
+
+    def _is_exact(self) -> bool:
+        """Whether no entry is a float of the user's."""
+        return self.dtype.kind in "iO" or self._yields > 0
 
     def _takes_pictures(self) -> bool:
         return self.in_shape[0] == 1 == self.out_shape[0] and len(self.in_shape) > 1
 
     def _times(self, v: Any) -> np.ndarray:
         """The matrix times a vector `(n,)` or a matrix `(n, batch)`."""
-        v = self._exactly(exact.as_array(v, "the vector"))
+        v = self._operand(v, "the vector")
         if v.ndim not in (1, 2) or v.shape[0] != self.shape[1]:
             raise ConvMatrixError(
                 f"the vector must have length {self.shape[1]} (in_shape {self.in_shape}), or be a matrix of that many "
@@ -217,7 +223,9 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
         """
         one_of(format, "format", ("csr", "csc", "coo"))
         dtype = self._number_dtype(dtype)
-        check_size(f"the {self.shape[0]} x {self.shape[1]} matrix", self.nbytes(format, dtype), max_bytes)
+        check_size(
+            f"the {self.shape[0]} x {self.shape[1]} matrix", self.nbytes(format, dtype), max_bytes, _WITHOUT_MATRIX
+        )
         if format == "csr":
             return self._csr(dtype, False)
         if format == "csc":
@@ -236,11 +244,11 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
         """The dense matrix; of exact operators an object array of exact entries unless a `dtype` is given."""
         rows, columns = self.shape
         if self.dtype == object and dtype is None:
-            check_size("the dense exact matrix", rows * columns * 8 + self.nnz * 64, max_bytes)
+            check_size("the dense exact matrix", rows * columns * 8 + self.nnz * 64, max_bytes, _WITHOUT_MATRIX)
             return exact.as_array(np.array(self._sympy().tolist(), dtype=object).reshape(self.shape), "the matrix")
         dtype = self._number_dtype(dtype)
         needed = rows * columns * np.dtype(dtype).itemsize
-        check_size("the dense matrix", needed + self.nbytes("csr", dtype), max_bytes)
+        check_size("the dense matrix", needed + self.nbytes("csr", dtype), max_bytes, _WITHOUT_MATRIX)
         return self._csr(dtype, False).toarray()
 
     def tosympy(self, max_bytes: float | None = None) -> Any:
@@ -254,7 +262,7 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
         [a, b, 0],
         [0, a, b]])
         """
-        check_size("the SymPy matrix", self.nnz * exact.SYMPY_ENTRY_BYTES, max_bytes)
+        check_size("the SymPy matrix", self.nnz * exact.SYMPY_ENTRY_BYTES, max_bytes, _WITHOUT_MATRIX)
         return self._sympy()
 
     def nbytes(self, format: str = "csr", dtype: Any = None) -> int:
@@ -308,7 +316,8 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
     def __rmatmul__(self, other: Any) -> Any:
         if issparse(other):
             return other @ self.tosparse()
-        return self.T._times(exact.as_array(other, "the vector").T).T
+        operand = other if isinstance(other, np.ndarray) else exact.as_array(other, "the vector")
+        return self.T._times(operand.T).T
 
     def dot(self, x: Any) -> Any:
         """`op @ x`, or `c * op` for a number: SciPy's name."""
@@ -380,13 +389,8 @@ class TensorOperator(LinearOperator):  # type: ignore[misc]
     def _repr_html_(self) -> str | None:
         if self._is_drawn():
             return None
-        rows = {
-            "operator": f"{type(self).__name__} {self._label()}",
-            "input": self.in_shape,
-            "output": self.out_shape,
-            "matrix": f"{self.shape[0]} x {self.shape[1]}",
-            "dtype": self.dtype,
-        }
+        kind, size = f"{type(self).__name__} {self._label()}", f"{self.shape[0]} x {self.shape[1]}"
+        rows = {"operator": kind, "input": self.in_shape, "output": self.out_shape, "matrix": size, "dtype": self.dtype}
         cells = [f"<tr><th>{name}</th><td>{html.escape(str(value))}</td></tr>" for name, value in rows.items()]
         return f"<table>{''.join(cells)}</table>"
 

@@ -65,7 +65,7 @@ def mix_of(n: int, outputs: int, scale: Fraction, mode: str) -> Mix:
     up, down = scale.numerator, scale.denominator
     # Below 2**53 int64 is safe, and a quotient of two such numbers is the float nearest to the share.
     small = (2 * outputs + 1) * down + 2 * up * (n + 1) < 2**53
-    check_size(f"the sources of a resize to {outputs} positions", (64 if small else 256) * outputs, None)
+    check_size(f"the sources of a resize to {outputs} positions", (64 if small else 256) * outputs)
     order = np.arange(outputs, dtype=np.int64).astype(np.int64 if small else object)
     if mode != "linear":
         places = order * down // up if mode == "nearest" else (2 * order + 1) * down // (2 * up)

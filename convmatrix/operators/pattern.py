@@ -10,7 +10,7 @@ import math
 from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import block_diag, coo_array, csr_array
+from scipy.sparse import block_diag, coo_array, csr_array, kron
 
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import Axis, Geometry, axis_table
@@ -45,6 +45,23 @@ def product(left: Factors | None, right: Factors | None) -> Factors | None:
     if sum(a.nnz * b.nnz / a.shape[1] for a, b in zip(left, right, strict=True)) > _AFFORDABLE:
         return None
     return [a @ b for a, b in zip(left, right, strict=True)]
+
+
+def written_out(factors: Factors) -> csr_array:
+    """The pattern that the factors multiply out to."""
+    structure = factors[0]
+    for factor in factors[1:]:
+        structure = csr_array(kron(structure, factor, format="csr"))
+    structure.sort_indices()
+    return csr_array((np.ones(structure.nnz, np.float32), structure.indices, structure.indptr), shape=structure.shape)
+
+
+def joined(left: csr_array, right: csr_array) -> csr_array:
+    """The pattern of a product of two matrices."""
+    structure = left @ right
+    structure.data[:] = 1
+    structure.sort_indices()
+    return structure
 
 
 def count(factors: Factors) -> int:

@@ -99,7 +99,7 @@ class LayerProduct:
         dtype = np.result_type(weight, x_dtype)
         if not self._finite:
             # An infinite weight times a zero of the padding would be NaN; the matrix stores no padding.
-            check_size("the matrix of infinite weights", self._nbytes(dtype, transpose), None)
+            check_size("the matrix of infinite weights", self._nbytes(dtype, transpose))
             return self._make(dtype, transpose)
         if cost >= otherwise:
             return None

@@ -70,7 +70,7 @@ class AvgPool(_Rational):
     def divisors(self) -> np.ndarray:
         """What each output position is divided by, of the spatial output shape."""
         positions = math.prod(self.out_shape[1:])
-        check_size(f"the divisors of an average at {positions} positions", 8 * positions, None)
+        check_size(f"the divisors of an average at {positions} positions", 8 * positions)
         product = np.ones((), dtype=np.int64)
         for axis in range(len(self.geometry.axes)):
             product = np.multiply.outer(product, self.divisors_along(axis))

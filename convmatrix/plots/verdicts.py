@@ -96,7 +96,9 @@ def remedies(result: Any) -> str:
     counted = f"{free} of {len(ways)} remedies {'is' if free == 1 else 'are'} free of checkerboards"
     if best is None:
         return counted
-    return f"{counted}; the nearest is \u201c{best.name}\u201d, {cells.short(100 * best.distance)} % away"
+    killing = any(row.is_free and row.report.kills_constants for row in ways)
+    kept = " that keeps constants" if killing and not best.report.kills_constants else ""
+    return f"{counted}; the nearest{kept} is \u201c{best.name}\u201d, {cells.short(100 * best.distance)} % away"
 
 
 def ripple(result: Any) -> str:
@@ -131,7 +133,8 @@ def _free_if(conditions: tuple[Any, ...]) -> str:
 def _how_free(result: Any) -> str:
     """What else is to be said of a free layer."""
     if result.kills_constants:
-        return ", but constants become 0: some phases are never written"
+        left = "0" if result.bias_gain is None else "the bias"
+        return f", but constants become {left}{': some phases are never written' if result.overlap.holes else ''}"
     if result.compensated:
         return ": its weights make up for uneven counts"
     return ", though its edges differ" if "border" in result.causes else ""

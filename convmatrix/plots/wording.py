@@ -13,6 +13,9 @@ from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool, Resize
 from convmatrix.plots.style import number
 
+_NAMED = 12
+"""Factors or terms that are all named; of more the first and the last."""
+
 
 def describe(op: TensorOperator) -> str:
     """An operator in a few words.
@@ -29,12 +32,16 @@ def describe(op: TensorOperator) -> str:
         return f"{op.mode} resize by {'x'.join(map(str, op.scales))}"
     if isinstance(op, Permutation):
         return op.name
-    if isinstance(op, Product):
-        return " @ ".join(_short(factor) for factor in _factors(op))
-    if isinstance(op, Sum):
-        return f"{_short(op.left)} + {_short(op.right)}"
+    if isinstance(op, (Product, Sum)):
+        joint = " @ " if isinstance(op, Product) else " + "
+        parts = _parts(op)
+        shown = parts if len(parts) <= _NAMED else [*parts[: _NAMED // 2], *parts[-_NAMED // 2 :]]
+        names = list(map(_short, shown))
+        if len(parts) > _NAMED:
+            names.insert(_NAMED // 2, f"... ({len(parts):,} in all) ...")
+        return joint.join(names)
     if isinstance(op, Scaled):
-        return f"{number(op.factor)} * ({describe(op.of)})"
+        return _multiple(op)
     return type(op).__name__
 
 
@@ -96,5 +103,23 @@ def _short(op: TensorOperator) -> str:
     return f"({describe(op)})" if isinstance(op, (Sum, Scaled)) else describe(op).split(",")[0]
 
 
-def _factors(op: TensorOperator) -> list[TensorOperator]:
-    return [*_factors(op.left), *_factors(op.right)] if isinstance(op, Product) else [op]
+def _parts(op: Product | Sum) -> list[TensorOperator]:
+    """The factors of a product of products, or the terms of a sum of sums, as they are written."""
+    kind, parts = type(op), []
+    todo: list[TensorOperator] = [op]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, kind):
+            todo += part.parts[::-1]
+        else:
+            parts.append(part)
+    return parts
+
+
+def _multiple(op: Scaled) -> str:
+    factors, of = [number(op.factor)], op.of
+    while isinstance(of, Scaled):
+        factors.append(number(of.factor))
+        of = of.of
+    shown = factors if len(factors) <= _NAMED else [f"{len(factors):,} factors"]
+    return f"{' * '.join(shown)} * ({describe(of)})"

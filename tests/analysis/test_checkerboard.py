@@ -96,7 +96,6 @@ def test_verdicts_in_words():
 def test_holes_are_free_with_gain_0_alone():
     assert cm.checkerboard(up("1 -2 1", dilation=2)).kills_constants
     assert not cm.checkerboard(up("1 2 1")).kills_constants
-    assert not cm.checkerboard(up("1 -1 -1 1")).kills_constants
     assert not cm.checkerboard(up("1 2 1", dilation=2)).kills_constants
 
 
@@ -332,10 +331,49 @@ def test_exact_ripples_beyond_floats_have_frequencies(unit):
     assert cm.checkerboard(up([unit, unit**2])).frequency == (HALF,)
 
 
-def test_constants_that_become_0_are_named():
-    assert str(cm.checkerboard(up("0 0 0"))).startswith("free of checkerboards (proved), as every constant becomes 0\n")
-    assert "as every constant becomes 0\n" in str(cm.checkerboard(up([A, 0, -A])))
-    assert "make up for uneven overlap" in str(cm.checkerboard(up([A, 2 * A, A])))
+KILLED = {
+    "zeros": (up("0 0 0"), "0\n"),
+    "each phase": (up("1 -1 -1 1"), "0\n"),
+    "symbols": (up([A, 0, -A]), "0\n"),
+    "floats within tol": (up([0.1, 0.1, 0.2, 0.2, -0.3, -0.3]), "0\n"),
+    "no enlargement": (cm.conv("1 -2 1", 6), "0\n"),
+    "beside a hole": (up("1 -2 1", dilation=2), "0: some phases are reached by no tap\n"),
+    "with a bias": (cm.conv_transpose([[[1, -1]]], 6, stride=1, bias=[3]), "the bias alone\n"),
+}
+
+
+@pytest.mark.parametrize(("op", "left"), KILLED.values(), ids=KILLED)
+def test_constants_that_become_0_are_named(op, left):
+    report = cm.checkerboard(op)
+    assert report.kills_constants
+    assert f", as every constant becomes {left}" in str(report)
+    assert report.to_dict()["kills_constants"]
+
+
+KEPT = {
+    "uneven": up("1 -1 1"),
+    "compensated symbols": up([A, 2 * A, A]),
+    "gains of one sign": up([1e-12, 1e-12]),
+    "one of two channels": cm.conv_transpose([[[1, -1]], [[0, 1]]], 6),
+}
+
+
+@pytest.mark.parametrize("op", KEPT.values(), ids=KEPT)
+def test_constants_that_stay_are_not_said_to_become_0(op):
+    report = cm.checkerboard(op)
+    assert not report.kills_constants
+    assert "becomes 0" not in str(report)
+
+
+def test_the_nearest_free_weight_of_a_stack_may_make_constants_0():
+    first = cm.conv_transpose("1 2 3", 6, stride=2)
+    second = cm.conv_transpose("3 1 2", first.out_shape[1:], stride=2)
+    report = cm.checkerboard(second @ first)
+    for factor, wanted in ((0, [-1, 0, 1]), (1, [0, 0, 0])):
+        fixed = report.nearest_free(factor)
+        found = fixed.left if factor else fixed.right
+        assert found.weight.reshape(-1).tolist() == wanted
+        assert cm.checkerboard(fixed).kills_constants
 
 
 BESIDE = {

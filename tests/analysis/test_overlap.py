@@ -326,9 +326,11 @@ def test_as_json():
         "axis_counts": [[1, 2, 2, 3, 2, 2, 1]], "counts": [1, 2, 2, 3, 2, 2, 1],
         "stages": [{"out_shape": [1, 7], "ratio": "3/2"}],
         "formula": plain["formula"],
+        "formula_ratio": "Piecewise((ceiling(k/s)/floor(k/s), (k >= s) & Eq(gcd(d, s), 1)), (oo, True))",
     }  # fmt: skip
     assert plain["formula"].startswith("Piecewise((ceiling(")
     assert cm.overlap(transposed(3, 4, stride=2)).to_dict()["ratio"] == 2
+    assert cm.overlap(cm.identity((1, 5))).to_dict()["formula_ratio"] is None
     assert cm.overlap(transposed(1, 4, stride=2)).to_dict()["ratio"] == "inf"
 
 

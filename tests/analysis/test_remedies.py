@@ -16,6 +16,7 @@ from remedy_cases import NUMBERS, OPERATORS, TRANSPOSED, Op, answers, floats, fo
 import convmatrix as cm
 from convmatrix.analysis.cost import multiplications, parameters
 from convmatrix.analysis.phases import interior, respond
+from convmatrix.analysis.remedies import Remedy
 from convmatrix.analysis.remedies.distance import relative_distance
 from convmatrix.operators.algebra import Product, Transposed
 
@@ -153,7 +154,7 @@ def test_the_mean_sub_kernel_is_the_nearest(case: Any) -> None:
 # -- PyTorch ----------------------------------------------------------------------------------------------------------
 
 
-def in_torch(row: cm.Remedy) -> Callable[[np.ndarray], np.ndarray]:
+def in_torch(row: Remedy) -> Callable[[np.ndarray], np.ndarray]:
     """The row's layers written down in PyTorch, from its weights and pads alone."""
     torch = pytest.importorskip("torch")
 
@@ -280,9 +281,10 @@ def test_smoothing_makes_the_interior_of_a_nearest_enlargement() -> None:
 def test_best_is_the_nearest_free_row() -> None:
     for name in OPERATORS:
         found = found_of(name)
-        free = [row.distance for row in found if row.is_free and row.distance is not None]
+        free = [row for row in found if row.is_free and row.distance is not None]
+        keeping = [row for row in free if not row.report.kills_constants]
         assert found.best is not None
-        assert found.best.distance == min(free)
+        assert found.best.distance == min(row.distance for row in keeping or free)
 
 
 def test_rows_by_name_and_place() -> None:
@@ -320,6 +322,33 @@ def test_a_row_that_kills_constants_says_so() -> None:
     assert found["nearest free"].to_dict()["kills_constants"]
     assert "kills constants" in str(found)
     assert not found["kernel size 3, nearest free"].to_dict()["kills_constants"]
+
+
+FIRST = cm.conv_transpose("1 2 3", 6, stride=2)
+KILLING = {
+    "a stack": (cm.conv_transpose("3 1 2", FIRST.out_shape[1:], stride=2) @ FIRST, "smoothing", "3 of 3", 2),
+    "holes": (cm.conv_transpose([100, -99], 6, stride=2, dilation=2), "resize nearest", "5 of 5", 1),
+}
+
+
+@pytest.mark.parametrize(("op", "best", "free", "killing"), KILLING.values(), ids=KILLING)
+def test_best_keeps_constants_where_it_can(op: Op, best: str, free: str, killing: int) -> None:
+    found = cm.remedies(op)
+    assert found.best is not None
+    assert (found.best.name, found.best.report.kills_constants) == (best, False)
+    assert sum(row.is_free and row.report.kills_constants for row in found) == killing
+    assert str(found).startswith(
+        f"{free} ways are free ({killing} of them by making every constant 0), "
+        f"the nearest that keeps constants is {best!r}: "
+    )
+
+
+def test_where_every_way_kills_constants_best_is_the_nearest() -> None:
+    found = cm.remedies(cm.conv_transpose([1, -1, 2, -2], 8, stride=2))
+    assert found.best is not None
+    assert found.best.report.kills_constants
+    assert found.best.distance == min(row.distance for row in found.rows[1:] if row.distance is not None)
+    assert "(6 of them by making every constant 0), the nearest is 'resize nearest': " in str(found)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import oracles
 import pytest
+import sympy
 
 import convmatrix as cm
 
@@ -291,3 +292,33 @@ def test_averages_of_long_axes_cost_nothing_until_they_are_taken() -> None:
     assert op.nnz == 10**14
     with pytest.raises(cm.MatrixTooLargeError, match="the divisors of an average at 50000000000000 positions"):
         _ = op.divisors
+
+
+EXACT = {
+    "a pool": lambda: cm.avg_pool((1, 6), 3, stride=1),
+    "a transposed pool": lambda: cm.avg_pool((1, 8), 3, stride=1).T,
+    "a resize": lambda: cm.resize((1, 6), Fraction(3, 2), "linear"),
+    "behind a convolution": lambda: cm.avg_pool((1, 6), 2) @ cm.conv([1, -3], 7),
+    "before a convolution": lambda: cm.conv([1, -3], 3) @ cm.avg_pool((1, 6), 2),
+    "branches": lambda: cm.avg_pool((1, 6), 3, stride=1, padding=1) + cm.identity((1, 6)),
+    "a share": lambda: Fraction(1, 7) * cm.avg_pool((1, 6), 3),
+}
+
+
+@pytest.mark.parametrize("make", EXACT.values(), ids=EXACT)
+def test_integers_that_are_objects_stay_exact(make: Callable[[], Any]) -> None:
+    op = make()
+    wanted = [Fraction(int(row.p), int(row.q)) for row in op.tosympy() * sympy.Matrix(range(1, op.shape[1] + 1))]
+    x = np.arange(1, op.shape[1] + 1).astype(object)
+    for found in (op @ x, op(x), (op @ np.stack([x, x], axis=1))[:, 0], x @ op.T):
+        assert found.tolist() == wanted
+        assert all(isinstance(value, (int, Fraction)) for value in found.flat)
+    assert (op @ np.arange(1, op.shape[1] + 1)).dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=lambda dtype: dtype.__name__)
+def test_beside_floats_integers_are_floats(dtype: Any) -> None:
+    op = cm.avg_pool((1, 6), 2) @ cm.conv(np.array([1, 2], dtype=dtype), 7)
+    assert (op @ np.arange(7).astype(object)).dtype.kind == "f"
+    assert (0.5 * cm.avg_pool((1, 6), 2) @ np.arange(6).astype(object)).dtype.kind == "f"
+    assert (cm.avg_pool((1, 6), 2, dtype=dtype) @ np.arange(6).astype(object)).dtype.kind == "f"

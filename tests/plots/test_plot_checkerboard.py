@@ -52,6 +52,8 @@ VERDICTS = [
         {"size": 6, "dilation": 2},
         "Free of checkerboards, but constants become 0: some phases are never written",
     ),
+    ("1 -1 -1 1", {"size": 6}, "Free of checkerboards, but constants become 0 (proved)"),
+    ([[[1, -1]]], {"size": 6, "stride": 1, "bias": [2]}, "Free of checkerboards, but constants become the bias"),
 ]
 
 
@@ -315,7 +317,7 @@ def test_the_frequencies_of_the_ripple_are_marked(rng):
 
 def test_spikes_are_there_before_and_gone_after():
     panels = _panels(cm.plot(_report(ONES, (40, 50)), image=np.full((40, 50), 100)))
-    before, after = (panels[f"spectrum{end}"].get_xlabel().split("; ")[1] for end in ("", " 2"))
+    before, after = (panels[f"spectrum{end}"].get_xlabel().split(";\n")[1] for end in ("", " 2"))
     assert float(before.split("up to ")[1].split()[0]) == pytest.approx(33.3, abs=0.5)
     assert after == "at the circles less than 0.01 % of the mean"
 

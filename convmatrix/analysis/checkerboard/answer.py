@@ -13,7 +13,7 @@ import numpy as np
 from convmatrix.analysis.checkerboard import spectrum as fourier
 from convmatrix.analysis.checkerboard.borders import border_differs
 from convmatrix.analysis.checkerboard.causes import causes_of
-from convmatrix.analysis.checkerboard.evenness import has_symbols
+from convmatrix.analysis.checkerboard.evenness import has_symbols, is_zero
 from convmatrix.analysis.checkerboard.given_bias import Bias
 from convmatrix.analysis.facts import as_html, as_text
 from convmatrix.operators import TensorOperator
@@ -98,8 +98,11 @@ class CheckerboardReport:
 
     @property
     def kills_constants(self) -> bool:
-        """Whether it is free because of a hole: a phase that no tap reaches is 0, so all gains must be."""
-        return self.gains_are_even and bool(self.overlap.holes)
+        """Whether all gains are 0, so that of every constant the bias alone is left.
+
+        Beside a hole no other layer is free: a phase that no tap reaches is 0, so the others must be.
+        """
+        return self.gains_are_even and is_zero(self.dc_gain, self.tol)
 
     @cached_property
     def border_differs(self) -> bool | None:
@@ -240,7 +243,8 @@ class CheckerboardReport:
         # True and 1 are not the same question: one of them is refused.
         key = (type(factor), factor if isinstance(factor, (int, TensorOperator)) else None)
         if key not in self._fixes:
-            self._fixes[key] = nearest_free(self.op, factor, self._asked_tol)
+            uneven = not self.gains_are_even
+            self._fixes[key] = nearest_free(self.op, factor, self._asked_tol, is_uneven=uneven)
         return self._fixes[key]
 
     @cached_property

@@ -17,9 +17,12 @@ from convmatrix.analysis.cost import multiplications
 from convmatrix.analysis.fusion.bias import bias_of
 from convmatrix.analysis.phases import interior
 from convmatrix.operators import TensorOperator
+from convmatrix.operators.algebra import layers_of
 
 MOST_WORK = 200_000_000
 """Multiplications that one question about a border may cost, about a second; of exact values a four-hundredth."""
+_REBUILT = 200
+"""Layers up to which an operator is built again on a smaller input."""
 
 
 def border_differs(
@@ -44,7 +47,8 @@ def border_differs(
     place, (tol, bias_tol) = interior(op), tols
     if place.ranges == tuple((0, size) for size in op.out_shape[1:]):
         return False
-    pair = smaller_pair(op, op)
+    # On a smaller input the same is found sooner; a very deep stack is not built again for that.
+    pair = smaller_pair(op, op) if sum(1 for _ in layers_of(op)) <= _REBUILT else None
     small = op if pair is None else pair[0]
     if bias is not None and _bias_differs(op, small, bias, bias_tol):
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +50,9 @@ def _proportional(gains: np.ndarray, counts: np.ndarray, tol: float) -> bool:
         return True
     members, own = members[reached], own[reached]
     if members.dtype.kind in "fc":
-        return is_even(members / own.astype(np.float64), tol)
+        # By the least count, as counts may be beyond floats.
+        least = min(own[:, 0])
+        return is_even(members / np.array([[float(Fraction(count, least))] for count in own[:, 0]]), tol)
     whole = math.lcm(*own[:, 0].tolist())
     factors = np.array([[whole // count] for count in own[:, 0]], dtype=object)
-    return is_even(roomy(members).astype(object) * factors, tol * whole)
+    return is_even(roomy(members).astype(object) * factors, Fraction(tol) * whole if tol else 0)

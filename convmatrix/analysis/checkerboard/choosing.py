@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,15 +29,12 @@ class Place:
         What is applied before and after it; None where that is nothing.
     path : tuple of str
         The attributes that lead to it from the whole expression.
-    is_summed : bool
-        It belongs to a branch of a sum; `before` and `after` are those of the branch then.
     """
 
     layer: Any
     before: TensorOperator | None
     after: TensorOperator | None
     path: tuple[str, ...]
-    is_summed: bool
 
     @property
     def weight(self) -> np.ndarray:
@@ -83,40 +80,42 @@ def weighted_layers(op: TensorOperator) -> tuple[TensorOperator, ...]:
     >>> [layer is inner for layer in weighted_layers(cm.conv_transpose("1 2 3", 3, stride=2) @ inner)]
     [True, False]
     """
-    return tuple(place.layer for place in _places(check_layers(op)))
+    return tuple(spot.op for spot in _spots(check_layers(op)))
 
 
 def place_of(op: TensorOperator, factor: int | TensorOperator | None) -> Place:
     """The layer that `factor` names: a number, the layer itself, or None where there is one only."""
-    places = list(_places(op))
-    if not places:
+    spots = list(_spots(op))
+    if not spots:
         raise ConvMatrixError(f"op must have a layer with a weight that can change, got {op!r}")
     if isinstance(factor, TensorOperator):
-        found = [place for place in places if place.layer is factor]
+        found = [spot for spot in spots if spot.op is factor]
         if not found:
-            raise ConvMatrixError(f"factor must be one of the {len(places)} layers of op with a weight, got {factor!r}")
+            raise ConvMatrixError(f"factor must be one of the {len(spots)} layers of op with a weight, got {factor!r}")
         if len(found) > 1:
             raise ConvMatrixError(
                 f"factor must name one layer, got one that stands in op {len(found)} times: give its number"
             )
-        place = found[0]
+        spot = found[0]
     else:
-        place = places[_number(factor, len(places))]
-    if place.is_summed:
-        raise ConvMatrixError(f"factor must not be a layer in a branch of a sum, got {place.layer!r}")
-    return place
+        spot = spots[_number(factor, len(spots))]
+    if spot.is_summed:
+        raise ConvMatrixError(f"factor must not be a layer in a branch of a sum, got {spot.op!r}")
+    return _place_at(spot)
 
 
 def replaced(op: TensorOperator, path: tuple[str, ...], layer: TensorOperator) -> TensorOperator:
     """The expression with the layer at the end of `path` exchanged."""
-    if not path:
-        return layer
-    if isinstance(op, Scaled):
-        return Scaled(op.factor, replaced(op.of, path[1:], layer))
-    assert isinstance(op, Product)
-    if path[0] == "left":
-        return Product(replaced(op.left, path[1:], layer), op.right)
-    return Product(op.left, replaced(op.right, path[1:], layer))
+    above: list[Any] = []
+    for name in path:
+        above.append(op)
+        op = getattr(op, name)
+    for part, name in zip(above[::-1], path[::-1], strict=True):
+        if name == "of":
+            layer = Scaled(part.factor, layer)
+        else:
+            layer = Product(layer, part.right) if name == "left" else Product(part.left, layer)
+    return layer
 
 
 def _number(factor: Any, count: int) -> int:
@@ -132,32 +131,50 @@ def _number(factor: Any, count: int) -> int:
     return number
 
 
-def _places(op: TensorOperator) -> Iterator[Place]:
-    yield from _found(op, (), (), (), False)
+class _Spot(NamedTuple):
+    """A part of an expression: which attribute of the spot above it holds it."""
+
+    op: Any
+    above: _Spot | None = None
+    name: str = ""
+    is_summed: bool = False
 
 
-def _found(
-    op: TensorOperator,
-    before: tuple[TensorOperator, ...],
-    after: tuple[TensorOperator, ...],
-    path: tuple[str, ...],
-    is_summed: bool,
-) -> Iterator[Place]:
-    """The places in `op`; what is applied before and after it is given in the order of application."""
-    if isinstance(op, Product):
-        yield from _found(op.right, before, (op.left, *after), (*path, "right"), is_summed)
-        yield from _found(op.left, (*before, op.right), after, (*path, "left"), is_summed)
-    elif isinstance(op, Scaled):
-        multiple = Scaled(op.factor, identity(op.out_shape))
-        yield from _found(op.of, before, (multiple, *after), (*path, "of"), is_summed)
-    elif isinstance(op, Sum):
-        yield from _found(op.left, before, after, (*path, "left"), True)
-        yield from _found(op.right, before, after, (*path, "right"), True)
-    elif isinstance(op.of if isinstance(op, Transposed) else op, Convolution):
-        yield Place(op, _composed(before), _composed(after), path, is_summed)
+def _spots(op: TensorOperator) -> Iterator[_Spot]:
+    """The layers with a weight, in the order they are applied; of a sum the left branch first."""
+    todo = [_Spot(op)]
+    while todo:
+        spot = todo.pop()
+        part = spot.op
+        if isinstance(part, Product):
+            todo += [_Spot(part.left, spot, "left", spot.is_summed), _Spot(part.right, spot, "right", spot.is_summed)]
+        elif isinstance(part, Scaled):
+            todo.append(_Spot(part.of, spot, "of", spot.is_summed))
+        elif isinstance(part, Sum):
+            todo += [_Spot(part.right, spot, "right", True), _Spot(part.left, spot, "left", True)]
+        elif isinstance(part.of if isinstance(part, Transposed) else part, Convolution):
+            yield spot
 
 
-def _composed(parts: tuple[TensorOperator, ...]) -> TensorOperator | None:
+def _place_at(spot: _Spot) -> Place:
+    """What stands before and after a layer is found on the way up from it, the nearest first."""
+    before: list[TensorOperator] = []
+    after: list[TensorOperator] = []
+    path, layer = [], spot.op
+    while spot.above is not None:
+        path.append(spot.name)
+        above = spot.above.op
+        if isinstance(above, Scaled):
+            after.append(Scaled(above.factor, identity(above.out_shape)))
+        elif spot.name == "right":
+            after.append(above.left)
+        else:
+            before.append(above.right)
+        spot = spot.above
+    return Place(layer, _composed(before[::-1]), _composed(after), tuple(path[::-1]))
+
+
+def _composed(parts: list[TensorOperator]) -> TensorOperator | None:
     return reduce(lambda inner, outer: Product(outer, inner), parts) if parts else None
 
 

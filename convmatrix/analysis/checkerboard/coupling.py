@@ -18,7 +18,7 @@ from convmatrix.analysis.checkerboard.evenness import tiled
 from convmatrix.analysis.phases import respond
 from convmatrix.errors import ConvMatrixError
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Product, Scaled
+from convmatrix.operators.algebra import Scaled, steps_of
 from convmatrix.operators.channels import Permutation
 
 MOST_ENTRIES = 1 << 23
@@ -121,17 +121,16 @@ def check_entries(what: str, count: int) -> None:
 
 def _moves(after: TensorOperator | None) -> tuple[list[TensorOperator], Any] | None:
     """Permutations in the order they are applied and what multiplies them; None if anything else is among them."""
-    if after is None:
-        return [], 1
-    if isinstance(after, Product):
-        inner, outer = _moves(after.right), _moves(after.left)
-        return None if inner is None or outer is None else ([*inner[0], *outer[0]], inner[1] * outer[1])
-    if isinstance(after, Scaled):
-        of = _moves(after.of)
-        return (
-            None if of is None or exact.is_sympy(after.factor) or after.factor == 0 else (of[0], of[1] * after.factor)
-        )
-    return ([after], 1) if isinstance(after, Permutation) else None
+    moves: list[TensorOperator] = []
+    multiple: Any = 1
+    for step in [] if after is None else steps_of(after):
+        if isinstance(step, Permutation):
+            moves.append(step)
+        elif isinstance(step, Scaled) and not exact.is_sympy(step.factor) and step.factor != 0:
+            multiple = multiple * step.factor
+        else:
+            return None
+    return moves, multiple
 
 
 def _of_labels(labels: np.ndarray, phases: int, channels: int, multiple: Any) -> list[Component] | None:

@@ -57,7 +57,7 @@ def spread(members: np.ndarray) -> np.ndarray:
     return widest
 
 
-def is_even(members: np.ndarray, tol: float) -> bool:
+def is_even(members: np.ndarray, tol: float | Fraction) -> bool:
     """Whether the members agree in every column: by `==` where `tol` is 0."""
     if not tol and members.dtype != object:
         return bool((members == members[0]).all())

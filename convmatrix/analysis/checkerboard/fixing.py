@@ -50,7 +50,11 @@ class NearestFree(NamedTuple):
 
 
 def nearest_free(
-    op: TensorOperator, factor: int | TensorOperator | None = None, tol: float | None = None
+    op: TensorOperator,
+    factor: int | TensorOperator | None = None,
+    tol: float | None = None,
+    *,
+    is_uneven: bool = False,
 ) -> NearestFree:
     """The expression free of checkerboards whose one layer has the nearest weight, in the Frobenius norm.
 
@@ -72,6 +76,8 @@ def nearest_free(
         Needed where there are several.
     tol : float, optional
         As in `checkerboard`: what is free within it is returned as it is.
+    is_uneven : bool, default False
+        The gains are known not to be even, and need not be computed again for that.
 
     Returns
     -------
@@ -99,13 +105,10 @@ def nearest_free(
 
     check_layers(op)
     place = place_of(op, factor)
-    report = checkerboard(op, tol)
-    gains_even, bias_even = report.gains_are_even, report.bias_is_even
-    if gains_even and bias_even:
+    if not is_uneven and checkerboard(op, tol).is_free:
         return NearestFree(op, 0 if _is_exact(place.layer.weight) else 0.0)
-    fixed = op
-    for cutoff, is_cleaned in _attempts(op):
-        fixed, moved = _moved(op, place, cutoff, is_cleaned)
+    for cutoff, is_cleaned, times in _attempts(op):
+        fixed, moved = _moved(op, place, cutoff, is_cleaned, times)
         report = checkerboard(fixed, tol)
         gains_even, bias_even = report.gains_are_even, report.bias_is_even
         # Twice, as what the first step leaves is rounding of the old bias, which may be large beside the new one.
@@ -126,8 +129,10 @@ def nearest_free(
     )
 
 
-def _moved(op: TensorOperator, place: Place, cutoff: float, is_cleaned: bool) -> tuple[TensorOperator, np.ndarray]:
-    """The expression with the projected weight, and what was added to it."""
+def _moved(
+    op: TensorOperator, place: Place, cutoff: float, is_cleaned: bool, times: int
+) -> tuple[TensorOperator, np.ndarray]:
+    """The expression with the weight projected so many times, and what was added to it."""
     given = place.weight
     conditions = _conditions(op, place, cutoff)
     if conditions.is_exact:
@@ -138,7 +143,7 @@ def _moved(op: TensorOperator, place: Place, cutoff: float, is_cleaned: bool) ->
     # A power of two is taken out of the weight, so that no square or sum leaves the range of floats.
     scale = 2.0 ** max(-1000, min(1000, math.frexp(float(np.abs(start).max()))[1] - 1))
     weight = start / scale
-    for _ in range(2):
+    for _ in range(times):
         weight = weight - conditions.part(weight, scale)
     if is_cleaned:
         weight[np.abs(weight) <= weight.size * _EPS] = 0
@@ -175,7 +180,7 @@ def _after_weight(place: Place) -> np.ndarray | None:
 
 def _with_even_bias(op: TensorOperator, place: Place, cutoff: float, is_cleaned: bool) -> TensorOperator:
     """The expression with the bias of the layer moved as little as makes the bias of the whole even, if it can."""
-    current = Place(_layer_at(op, place.path), place.before, place.after, place.path, False)
+    current = Place(_layer_at(op, place.path), place.before, place.after, place.path)
     bias, answer = current.layer.bias, response_of_bias(op)
     if bias is None or answer is None:
         return op
@@ -206,15 +211,17 @@ def _layer_at(op: Any, path: tuple[str, ...]) -> Any:
     return op
 
 
-def _attempts(op: TensorOperator) -> Iterator[tuple[float, bool]]:
-    """From which relative size on a condition of floats is one, and whether entries that are rounding become 0.
+def _attempts(op: TensorOperator) -> Iterator[tuple[float, bool, int]]:
+    """From which relative size on a condition of floats is one, whether entries that are rounding become 0, how often.
 
     First by the precision of the weights, so that as few conditions as the prover asks for are met; zeros where the
-    nearest weight is 0, beside which all rounding is large.
+    nearest weight is 0, beside which all rounding is large; twice where what is left is small beside what was taken.
     """
-    for cutoff in (8 * eps_of(op), _EPS):
-        yield cutoff, False
-        yield cutoff, True
+    eps = 8 * eps_of(op)
+    yield eps, False, 1
+    for cutoff in (eps, _EPS):
+        yield cutoff, False, 2
+        yield cutoff, True, 2
 
 
 def _simplified(values: np.ndarray) -> np.ndarray:

@@ -110,6 +110,8 @@ class Conditions:
         `weight` is `(components, outputs, in, taps)`, the components being like `one`.
         """
         batch, outputs, inputs, taps = weight.shape
+        if outputs == 1 and one.members is not None and self._brings_everything(bias) and weight.dtype.kind in "fc":
+            return weight @ self._between_taps(one).T
         seen = self._narrowed(group, bias).part(weight.transpose(2, 1, 0, 3).reshape(inputs, -1))
         seen = seen.reshape(inputs, outputs, batch, taps)
         phase_of_tap = self.arriving.phase_of_tap
@@ -126,6 +128,14 @@ class Conditions:
             phases, _ = one.members
             moves[one.members] = Differences(tuple(counts[phases].tolist())).part(gains[one.members])
         return moves.reshape(one.phases, outputs, inputs, batch)[phase_of_tap].transpose(3, 1, 2, 0)
+
+    def _between_taps(self, one: Component) -> np.ndarray:
+        """What one tap gives up for another, `(taps, taps)`, where each pair of channels is moved by itself."""
+        assert one.members is not None
+        phases, _ = one.members
+        reaches = (self.arriving.phase_of_tap == phases[:, None]).astype(np.float64)
+        counts = reaches.sum(axis=1).astype(np.int64).tolist()
+        return reaches.T @ Differences(tuple(counts)).part(np.eye(len(phases))) @ reaches
 
     def _by_entries(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from convmatrix.analysis.inspection.counting import leaves
 from convmatrix.analysis.phases import axes_of, respond
 from convmatrix.errors import ConvMatrixError
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Scaled, Sum, Transposed, branches_of, layers_of, steps_of
 from convmatrix.operators.convolution import Convolution
 
 _SMALLEST = 1e-290
@@ -52,10 +53,12 @@ def terms(op: TensorOperator) -> int:
     >>> terms(cm.conv_transpose("1 2 3", 4, stride=2)), terms(cm.conv("1 2", 6) @ cm.conv_transpose("1 2 3", 4))
     (2, 5)
     """
-    if isinstance(op, (Product, Sum)):
-        return terms(op.left) + terms(op.right)
+    return sum(map(_terms_of, layers_of(op)))
+
+
+def _terms_of(op: TensorOperator) -> int:
     if isinstance(op, Scaled):
-        return terms(op.of) + 1
+        return 1
     taps = math.prod(int(axis.phase_counts.max()) for axis in axes_of(op))
     layer = op.of if isinstance(op, Transposed) else op
     return taps * (op.in_shape[0] // layer.geometry.groups) if isinstance(layer, Convolution) else taps
@@ -116,17 +119,21 @@ class _Sizes(NamedTuple):
 
 
 def _sizes(op: TensorOperator, arriving: _Sizes) -> _Sizes:
-    if isinstance(op, Product):
-        return _sizes(op.left, _sizes(op.right, arriving))
-    if isinstance(op, Sum):
-        # What the smaller branch loses is nothing beside the larger.
-        branches = _sizes(op.left, arriving), _sizes(op.right, arriving)
-        return max(branches)._replace(is_whole=branches[0].is_whole and branches[1].is_whole)
-    if isinstance(op, Scaled):
-        factor = exact.as_array([op.factor], "the factor")
-        return _sizes(op.of, arriving).times(_log(factor), factor.dtype.kind == "i")
-    layer = op.of if isinstance(op, Transposed) else op
-    return arriving.times(_log(layer.weight) if isinstance(layer, Convolution) else 0.0, op.dtype.kind == "i")
+    for step in steps_of(op):
+        arriving = _size_after(step, arriving)
+    return arriving
+
+
+def _size_after(step: TensorOperator, arriving: _Sizes) -> _Sizes:
+    if isinstance(step, Sum):
+        # What the smaller branches lose is nothing beside the largest.
+        branches = [_sizes(branch, arriving) for branch in branches_of(step)]
+        return max(branches)._replace(is_whole=all(branch.is_whole for branch in branches))
+    if isinstance(step, Scaled):
+        factor = exact.as_array([step.factor], "the factor")
+        return arriving.times(_log(factor), factor.dtype.kind == "i")
+    layer = step.of if isinstance(step, Transposed) else step
+    return arriving.times(_log(layer.weight) if isinstance(layer, Convolution) else 0.0, step.dtype.kind == "i")
 
 
 def _log(values: np.ndarray) -> float:
@@ -148,15 +155,21 @@ def largest_of(values: np.ndarray) -> float:
 
 
 def _magnitudes_of_bias(op: TensorOperator) -> np.ndarray | None:
-    if isinstance(op, Product):
-        inner, own = _magnitudes_of_bias(op.right), _magnitudes_of_bias(op.left)
-        through = None if inner is None else respond(op.left, inner, magnitudes=True)
-        return _upper(through, own)
+    found = None
+    for step in steps_of(op):
+        if isinstance(step, Scaled):
+            size = largest_of(exact.as_array([step.factor], "the factor"))
+            found = None if found is None else found * size
+            continue
+        through = None if found is None else respond(step, found, magnitudes=True)
+        found = _upper(through, _magnitudes_of_own(step))
+    return found
+
+
+def _magnitudes_of_own(op: TensorOperator) -> np.ndarray | None:
+    """Of the bias of a layer; of a sum those of its branches together."""
     if isinstance(op, Sum):
-        return _upper(_magnitudes_of_bias(op.left), _magnitudes_of_bias(op.right))
-    if isinstance(op, Scaled):
-        of = _magnitudes_of_bias(op.of)
-        return None if of is None else of * largest_of(exact.as_array([op.factor], "the factor"))
+        return reduce(_upper, map(_magnitudes_of_bias, branches_of(op)))
     if op.bias is None:
         return None
     flat = np.array([largest_of(value) for value in op.bias.reshape(-1, 1)])
@@ -173,10 +186,12 @@ def _upper(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | No
 
 def _numbers(op: TensorOperator) -> list[tuple[np.ndarray, str]]:
     """Everything of the user's: weights, biases and factors, with what they are called."""
-    if isinstance(op, (Product, Sum)):
-        return _numbers(op.left) + _numbers(op.right)
+    return [pair for layer in layers_of(op) for pair in _numbers_of(layer)]
+
+
+def _numbers_of(op: TensorOperator) -> list[tuple[np.ndarray, str]]:
     if isinstance(op, Scaled):
-        return [(exact.as_array([op.factor], "the factor"), "factors"), *_numbers(op.of)]
+        return [(exact.as_array([op.factor], "the factor"), "factors")]
     layer: Any = op.of if isinstance(op, Transposed) else op
     own = [] if op.bias is None else [(op.bias, "biases")]
     return [*own, (layer.weight, "weights")] if isinstance(layer, Convolution) else own

@@ -32,7 +32,7 @@ def components(values: np.ndarray, axes: int) -> np.ndarray:
 
 def shares(values: np.ndarray, axes: int) -> tuple[np.ndarray, float]:
     """`components` in parts of a number, and that number: exact values of any magnitude have such parts."""
-    check_size(f"the spectrum of {values.size} gains", 48 * values.size, None)
+    check_size(f"the spectrum of {values.size} gains", 48 * values.size)
     values = roomy(values)
     gaps = values - values[(slice(0, 1),) * axes]
     largest: Any = _largest(gaps)

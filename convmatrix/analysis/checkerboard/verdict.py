@@ -109,7 +109,7 @@ def checkerboard(op: TensorOperator, tol: float | None = None, bias: Any = None)
     bias_gain = None if own_bias is None else own_bias.phases
     bias_period = (1,) * axes if bias_gain is None else evenness.least_period(bias_gain, axes, bias_tol)
     joint = tuple(map(math.lcm, period, bias_period))
-    check_size(f"the gains of {math.prod(joint)} phases", 8 * math.prod(joint) * op.out_shape[0] * op.in_shape[0], None)
+    check_size(f"the gains of {math.prod(joint)} phases", 8 * math.prod(joint) * op.out_shape[0] * op.in_shape[0])
     even, even_bias = math.prod(period) == 1, math.prod(bias_period) == 1
     return CheckerboardReport(
         op=op,

@@ -12,8 +12,8 @@ import numpy as np
 from convmatrix import exact
 from convmatrix.analysis.checkerboard.causes import reasons_of
 from convmatrix.analysis.checkerboard.choosing import weighted_layers
-from convmatrix.analysis.checkerboard.evenness import is_zero
-from convmatrix.analysis.flattening.display import clipped, number_text, plain
+from convmatrix.analysis.facts import plain
+from convmatrix.analysis.flattening.display import clipped, number_text
 from convmatrix.errors import SymbolicError
 from convmatrix.operators import TensorOperator
 
@@ -44,9 +44,9 @@ def verdict(report: CheckerboardReport) -> str:
     if not report.is_free:
         return f"not free of checkerboards ({ground}): {_reasons(report)}"
     if report.kills_constants:
-        return f"free of checkerboards ({ground}), as every constant becomes 0: some phases are reached by no tap"
-    if is_zero(report.dc_gain, report.tol):
-        return f"free of checkerboards ({ground}), as every constant becomes 0"
+        left = "0" if report.bias_gain is None else "the bias alone"
+        why = ": some phases are reached by no tap" if report.overlap.holes else ""
+        return f"free of checkerboards ({ground}), as every constant becomes {left}{why}"
     if report.compensated:
         return f"free of checkerboards ({ground}): the weights make up for uneven overlap"
     return f"free of checkerboards ({ground})"
@@ -90,7 +90,7 @@ def as_dict(report: CheckerboardReport) -> dict[str, Any]:
         "offset": list(report.offset),
         "dc_gain": plain(report.dc_gain),
         "phase_gain": plain(report.phase_gain),
-        "bias_gain": None if report.bias_gain is None else plain(report.bias_gain),
+        "bias_gain": plain(report.bias_gain),
         "amplitude": plain(report.amplitude),
         "relative_amplitude": plain(report.relative_amplitude),
         "bias_amplitude": plain(report.bias_amplitude),

@@ -15,8 +15,9 @@ import numpy as np
 from convmatrix import assembly, exact
 from convmatrix.analysis.inspection.counting import leaves
 from convmatrix.errors import MatrixTooLargeError
-from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed, layers_of
 from convmatrix.operators.base import TensorOperator
+from convmatrix.operators.composite import Composite
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool, Resize
 
@@ -81,12 +82,17 @@ def is_exact(op: TensorOperator) -> bool:
     >>> is_exact(cm.conv([1, 2], 4)), is_exact(cm.conv([1.0, 2.0], 4)), is_exact(cm.avg_pool((1, 4), 2))
     (True, False, True)
     """
-    if isinstance(op, (Product, Sum)):
-        return is_exact(op.left) and is_exact(op.right)
-    if isinstance(op, Transposed):
-        return is_exact(op.of)
+    return all(map(_is_exact_layer, layers_of(op)))
+
+
+def _is_exact_layer(op: TensorOperator) -> bool:
+    """Whether a layer is exact, or the factor of a multiple."""
     if isinstance(op, Scaled):
-        return _is_exact_value(op.factor) and is_exact(op.of)
+        return _is_exact_value(op.factor)
+    while isinstance(op, Transposed):
+        op = op.of
+    if isinstance(op, Composite):
+        return is_exact(op)
     if isinstance(op, (AvgPool, Resize)):
         return op._yields > 0
     if op.dtype == object and isinstance(op, Convolution):

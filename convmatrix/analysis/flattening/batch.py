@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from convmatrix.analysis.facts import as_html, as_text
+from convmatrix.analysis.facts import as_html, as_text, plain
 from convmatrix.analysis.flattening import approximation, display
 from convmatrix.analysis.flattening.answer import Flattening, exact_flattening
 from convmatrix.analysis.flattening.approximation import Approximation
@@ -134,10 +134,10 @@ class FlatteningBatch:
             "is_rank_one": self.is_rank_one.tolist(),
             "rank_kind": self.rank_kind,
             "tol": self.tol,
-            "scale": display.plain(self.scale),
-            "factors": [display.plain(factor) for factor in self.factors],
-            "error": display.plain(self.error),
-            "error_bound": display.plain(self.error_bound),
+            "scale": plain(self.scale),
+            "factors": plain(self.factors),
+            "error": plain(self.error),
+            "error_bound": plain(self.error_bound),
         }
 
     def _rows(self) -> list[tuple[str, str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from decimal import Context, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from convmatrix.analysis.facts import plain
 
 if TYPE_CHECKING:
     from convmatrix.analysis.flattening.answer import Flattening
@@ -72,7 +73,7 @@ def to_dict(found: Flattening) -> dict[str, Any]:
         "rank_kind": found.rank_kind,
         "tol": found.tol,
         "scale": plain(found.scale),
-        "factors": None if found.factors is None else [plain(factor) for factor in found.factors],
+        "factors": plain(found.factors),
         "error": plain(found.error),
         "error_bound": plain(found.error_bound),
         "bound_form": found.bound_form,
@@ -180,19 +181,6 @@ def clipped(text: str) -> str:
     if len(text) <= _SHOWN_LETTERS:
         return text
     return f"{text[: _SHOWN_LETTERS * 2 // 3]} ... {text[-_SHOWN_LETTERS // 4 :]}"
-
-
-def plain(value: Any) -> Any:
-    """Numbers and arrays as JSON types: integers and floats as they are, everything else as text."""
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [plain(part) for part in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if value is None or isinstance(value, (bool, int, float)) else str(value)
 
 
 def _kind(filter: np.ndarray) -> str:

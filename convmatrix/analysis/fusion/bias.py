@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from convmatrix.analysis.comparison import as_float, vanishes
 from convmatrix.analysis.comparison.entries import is_exact
 from convmatrix.analysis.inspection.counting import leaves
 from convmatrix.errors import ConvMatrixError
-from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed, branches_of, layers_of, steps_of
 from convmatrix.operators.base import TensorOperator
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool, Resize
@@ -37,15 +38,22 @@ def bias_of(op: TensorOperator) -> np.ndarray | None:
 
 def _bias(op: TensorOperator, as_objects: bool) -> np.ndarray | None:
     """The same; integers as objects where an average would make them floats."""
-    if isinstance(op, Product):
-        inner, own = _bias(op.right, as_objects), _bias(op.left, as_objects)
-        through = None if inner is None else op.left._apply(op.left._exactly(inner)[None])[0]
-        return _sum(through, own)
+    found = None
+    for step in steps_of(op):
+        if isinstance(step, Scaled):
+            found = None if found is None else step._scale(_roomy(found))
+            continue
+        if found is not None and found.dtype.kind == "i" and step.dtype == object:
+            found = found.astype(object)
+        through = None if found is None else step._apply(found[None])[0]
+        found = _sum(through, _own_bias(step, as_objects))
+    return found
+
+
+def _own_bias(op: TensorOperator, as_objects: bool) -> np.ndarray | None:
+    """The bias of one layer, or of the branches of a sum."""
     if isinstance(op, Sum):
-        return _sum(_bias(op.left, as_objects), _bias(op.right, as_objects))
-    if isinstance(op, Scaled):
-        of = _bias(op.of, as_objects)
-        return None if of is None else op._scale(_roomy(of))
+        return reduce(_sum, (_bias(branch, as_objects) for branch in branches_of(op)))
     if op.bias is None:
         return None
     bias = op.bias.astype(object) if as_objects else op.bias
@@ -150,8 +158,4 @@ def _is_exact(op: TensorOperator) -> bool:
 
 
 def _biases(op: TensorOperator) -> list[np.ndarray]:
-    if isinstance(op, (Product, Sum)):
-        return _biases(op.left) + _biases(op.right)
-    if isinstance(op, Scaled):
-        return _biases(op.of)
-    return [] if op.bias is None else [op.bias]
+    return [layer.bias for layer in layers_of(op) if not isinstance(layer, Scaled) and layer.bias is not None]

@@ -55,11 +55,11 @@ class OverlapMap:
         positions = math.prod(self.output_size)
         what = f"the overlap map of {positions} positions"
         if self._axes is None:
-            check_size(what, positions, None)
+            check_size(what, positions)
             found = paths(self.op)
             return _frozen(found.astype(_smallest(int(found.max()))))
         dtype = _smallest(math.prod(axis.extremes[1] for axis in self._axes))
-        check_size(what, positions * (_OBJECT_BYTES if dtype.hasobject else dtype.itemsize), None)
+        check_size(what, positions * (_OBJECT_BYTES if dtype.hasobject else dtype.itemsize))
         rest = np.ones((), dtype=dtype)
         for axis in reversed(self._axes):
             rest = axis.times(rest)
@@ -71,7 +71,7 @@ class OverlapMap:
         if self._axes is None:
             return None
         longest = max(self.output_size)
-        check_size(f"the counts of an axis of {longest} positions", 8 * longest, None)
+        check_size(f"the counts of an axis of {longest} positions", 8 * longest)
         return tuple(_frozen(axis.along(_widest(axis.extremes[1]))) for axis in self._axes)
 
     @cached_property
@@ -112,7 +112,7 @@ class OverlapMap:
     @cached_property
     def holes(self) -> tuple[tuple[int, ...], ...]:
         """The phases that are never written."""
-        check_size(f"the list of {self._hole_count} holes", _HOLE_BYTES * self._hole_count, None)
+        check_size(f"the list of {self._hole_count} holes", _HOLE_BYTES * self._hole_count)
         return tuple(self._first_holes(self._hole_count))
 
     @property

@@ -111,5 +111,5 @@ def _ends(op: TensorOperator, axis: int, low: int, high: int) -> np.ndarray | No
     """The counts before the interior and after it, one after the other; None where only the whole can be counted."""
     size = op.out_shape[1 + axis]
     outside = low + size - high
-    check_size(f"the counts of {outside} border positions", 48 * outside, None)
+    check_size(f"the counts of {outside} border positions", 48 * outside)
     return axis_paths_at(op, axis, np.concatenate([np.arange(low), np.arange(high, size)]))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convmatrix.analysis.facts import plain
+
 if TYPE_CHECKING:
     from convmatrix.analysis.overlap.answer import OverlapMap
 
@@ -60,13 +62,13 @@ def as_dict(found: OverlapMap) -> dict[str, Any]:
     """Everything as plain JSON types."""
     box, few = found.interior, math.prod(found.output_size) <= _LISTED
     vectors = found.axis_counts if max(found.output_size) <= _LISTED else None
-    formula = found.formula
+    formula, formula_ratio = found.formula, found.formula_ratio
     return {
         "in_shape": list(found.op.in_shape),
         "out_shape": list(found.op.out_shape),
         "output_size": list(found.output_size),
         "is_uniform": found.is_uniform,
-        "ratio": plain_ratio(found.ratio),
+        "ratio": plain(found.ratio),
         "period": list(found.period),
         "offset": list(found.offset),
         "phase_counts": found.phase_counts.tolist() if found.phase_counts.size <= _LISTED else None,
@@ -78,6 +80,7 @@ def as_dict(found: OverlapMap) -> dict[str, Any]:
         "counts": found.counts.tolist() if few else None,
         "stages": _stages(found),
         "formula": None if formula is None else str(formula),
+        "formula_ratio": None if formula_ratio is None else str(formula_ratio),
     }
 
 
@@ -85,7 +88,7 @@ def _stages(found: OverlapMap) -> list[dict[str, Any]] | None:
     """The ratio after each layer, each of which goes through all layers before it; None for a very deep stack."""
     if len(found.stages) > _LISTED_STAGES:
         return None
-    return [{"out_shape": list(stage.op.out_shape), "ratio": plain_ratio(stage.ratio)} for stage in found.stages]
+    return [{"out_shape": list(stage.op.out_shape), "ratio": plain(stage.ratio)} for stage in found.stages]
 
 
 def ratio_text(ratio: Fraction | float) -> str:
@@ -120,11 +123,6 @@ def count_text(count: int, digits: int = 18) -> str:
 
 def _span(least: int, most: int) -> str:
     return count_text(least) if least == most else f"{count_text(least)} to {count_text(most)}"
-
-
-def plain_ratio(ratio: Fraction | float) -> int | str:
-    """A ratio for JSON: an integer, or a fraction or `inf` as text."""
-    return ratio.numerator if isinstance(ratio, Fraction) and ratio.denominator == 1 else str(ratio)
 
 
 def _by_axis(numbers: tuple[int, ...]) -> str:

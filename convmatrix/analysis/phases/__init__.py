@@ -3,7 +3,8 @@
 from convmatrix.analysis.phases.gains import respond, response_of_bias
 from convmatrix.analysis.phases.interior import Interior, interior
 from convmatrix.analysis.phases.paths import axis_paths, axis_paths_at, axis_phase_paths, paths, phase_paths
-from convmatrix.analysis.phases.reading import axes_of, branches_of, check_layers, steps_of
+from convmatrix.analysis.phases.reading import axes_of, check_layers
+from convmatrix.operators.algebra import branches_of, steps_of
 
 __all__ = [
     "Interior",

@@ -17,17 +17,15 @@ import numpy as np
 from convmatrix import exact
 from convmatrix.analysis.phases.reading import (
     axes_of,
-    branches_of,
     channel_sources,
     resize_shares,
     shuffle_of,
-    steps_of,
 )
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import PeriodicAxis
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Scaled, Sum, Transposed, branches_of, steps_of
 from convmatrix.operators.channels import Permutation
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool, Resize
@@ -122,7 +120,7 @@ def _convolved(op: Any, signal: np.ndarray, magnitudes: bool) -> np.ndarray:
     """A convolution or its transpose: for each output phase, the taps that reach it times the phases they read."""
     groups, axes, columns = op.geometry.groups, axes_of(op), signal.shape[-1]
     whole = _repeats(axes, signal.shape)
-    check_size(f"the gains of {math.prod(whole)} phases", 8 * math.prod(whole) * op.out_shape[0] * columns, None)
+    check_size(f"the gains of {math.prod(whole)} phases", 8 * math.prod(whole) * op.out_shape[0] * columns)
     signal = _shortened(signal)
     periods = signal.shape[: len(axes)]
     weight = _widened(np.abs(op.weight) if magnitudes else op.weight)

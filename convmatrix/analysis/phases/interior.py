@@ -8,11 +8,11 @@ from functools import reduce
 
 import numpy as np
 
-from convmatrix.analysis.phases.reading import axes_of, branches_of, longest_run, regular_rows, steps_of
+from convmatrix.analysis.phases.reading import axes_of, longest_run, regular_rows
 from convmatrix.analysis.phases.sums import handed_back
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Scaled, Sum, Transposed, branches_of, steps_of
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import Resize
 
@@ -120,7 +120,7 @@ def _untouched(of: TensorOperator, axis: int, rows: tuple[int, int], reached: tu
         return reached
     first, stop = reached
     longest = max(of.in_shape[1 + axis], of.out_shape[1 + axis])
-    check_size(f"the interior of an axis of {longest} positions", 40 * longest, None)
+    check_size(f"the interior of an axis of {longest} positions", 40 * longest)
     outside = np.ones(of.out_shape[1 + axis], dtype=bool)
     outside[rows[0] : rows[1]] = False
     if isinstance(of, Convolution):

@@ -9,11 +9,11 @@ from functools import reduce
 import numpy as np
 
 from convmatrix.analysis.phases.interior import interior
-from convmatrix.analysis.phases.reading import axes_of, branches_of, shuffle_of, steps_of
+from convmatrix.analysis.phases.reading import axes_of, shuffle_of
 from convmatrix.analysis.phases.sums import gathered, scattered, zeros
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Scaled, Sum, Transposed, branches_of, steps_of
 from convmatrix.operators.channels import Permutation
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool, Resize
@@ -37,7 +37,7 @@ def axis_paths(op: TensorOperator) -> _Vectors | None:
     (array([1, 1, 2, 1, 2, 1, 2, 1, 1]),)
     """
     longest = max(*op.in_shape[1:], *op.out_shape[1:])
-    check_size(f"the counts of an axis of {longest} positions", 32 * longest, None)
+    check_size(f"the counts of an axis of {longest} positions", 32 * longest)
     ones = [np.ones(n, dtype=np.int64) for n in op.in_shape[1:]]
     return _vectors(op, tuple(ones), _along)
 
@@ -47,7 +47,7 @@ def paths(op: TensorOperator) -> np.ndarray:
     vectors = axis_paths(op)
     if vectors is not None:
         return _outer(vectors)
-    check_size(f"the overlap map of {op.out_shape[1:]} positions", 16 * math.prod(op.out_shape[1:]), None)
+    check_size(f"the overlap map of {op.out_shape[1:]} positions", 16 * math.prod(op.out_shape[1:]))
     return _dense(op, np.ones(op.in_shape[1:], dtype=np.int64), _along)
 
 
@@ -76,7 +76,7 @@ def phase_paths(op: TensorOperator) -> np.ndarray:
 
 def _check_phases(phases: int) -> None:
     """Refuse what an answer would take, before the first of its axes is counted."""
-    check_size(f"the counts of {phases} phases", 40 * phases, None)
+    check_size(f"the counts of {phases} phases", 40 * phases)
 
 
 def axis_paths_at(op: TensorOperator, axis: int, outputs: np.ndarray) -> np.ndarray | None:
@@ -156,7 +156,7 @@ def _total(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def _repeated(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both over their common period; of counts of the same positions both as they are."""
     period = tuple(map(math.lcm, left.shape, right.shape))
-    check_size(f"the counts of {math.prod(period)} phases", 16 * math.prod(period), None)
+    check_size(f"the counts of {math.prod(period)} phases", 16 * math.prod(period))
     return _tiled(left, period), _tiled(right, period)
 
 
@@ -168,7 +168,7 @@ def _tiled(counts: np.ndarray, period: tuple[int, ...]) -> np.ndarray:
 def _outer(vectors: tuple[np.ndarray, ...]) -> np.ndarray:
     """The outer product, in Python integers where an int64 would wrap."""
     positions = math.prod(vector.size for vector in vectors)
-    check_size(f"the counts of {positions} positions", 16 * positions, None)
+    check_size(f"the counts of {positions} positions", 16 * positions)
     if math.prod(int(vector.max(initial=0)) for vector in vectors) >= 2**63:
         vectors = tuple(vector.astype(object) for vector in vectors)
     return reduce(np.multiply.outer, vectors)

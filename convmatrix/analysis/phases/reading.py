@@ -5,19 +5,24 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import PeriodicAxis
 from convmatrix.operators import TensorOperator, pixel_shuffle
-from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Scaled, Sum, Transposed, branches_of, steps_of
 from convmatrix.operators.channels import ChannelOrder, Permutation
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.mixing import mix_of
 from convmatrix.operators.resampling import AvgPool, Resize
 
 _LONGEST_PERIOD = 1 << 20
+_AT_ONCE = 1 << 15
+"""Outputs of a long axis that are compared at once."""
+_REGULAR: WeakKeyDictionary[Resize, dict[int, tuple[int, int]]] = WeakKeyDictionary()
+"""What was found of the axes of a resize, each of whose outputs had to be looked at."""
 _DEEPEST = 100
 """Sums within the branches of sums, each of which is followed by a call within a call."""
 
@@ -77,40 +82,6 @@ def check_layers(op: Any) -> TensorOperator:
     return op
 
 
-def steps_of(op: TensorOperator) -> list[TensorOperator]:
-    """What a product applies one after the other, first first: layers, sums, and multiples for their factor alone.
-
-    Examples
-    --------
-    >>> import convmatrix as cm
-    >>> layer = cm.conv([1, 2], 4)
-    >>> [type(step).__name__ for step in steps_of(layer.T @ (2 * layer))]
-    ['Convolution', 'Scaled', 'Transposed']
-    """
-    steps, todo = [], [op]
-    while todo:
-        part = todo.pop()
-        if isinstance(part, Product):
-            todo += [part.right, part.left]
-        else:
-            steps.append(part)
-            todo += [part.of] if isinstance(part, Scaled) else []
-    return steps[::-1]
-
-
-def branches_of(op: Sum) -> list[TensorOperator]:
-    """What a sum adds up, from the left, sums of sums taken apart."""
-    branches: list[TensorOperator] = []
-    todo: list[TensorOperator] = [op]
-    while todo:
-        part = todo.pop()
-        if isinstance(part, Sum):
-            todo += [part.right, part.left]
-        else:
-            branches.append(part)
-    return branches
-
-
 def shuffle_of(permutation: Permutation) -> tuple[tuple[int, ...], bool]:
     """By which factors a permutation enlarges (True) or reduces (False) the axes; 1 where it moves channels alone."""
     inner, outer = permutation.in_shape[1:], permutation.out_shape[1:]
@@ -155,16 +126,29 @@ def regular_rows(leaf: TensorOperator, axis: int) -> tuple[int, int]:
         taken = leaf.divisors_along(axis)
         return longest_run(taken == leaf.geometry.axes[axis].kernel_size)
     if isinstance(leaf, Resize):
-        mix, size, scale = leaf._mixes[axis], leaf.in_shape[1 + axis], leaf.scales[axis]
-        outputs = mix.sources.size
-        turns, order = np.divmod(np.arange(outputs, dtype=np.int64), scale.numerator)
-        sources, shares, whole = _ideal(scale.numerator, scale.denominator, leaf.mode)
-        sources, shares = sources[order] + turns * scale.denominator, shares[order]
-        same = mix.sources == sources
-        # A share is compared as a fraction; a clamped source has none.
-        same &= (mix.shares * whole == shares * mix.whole) & (sources + (shares > 0) < size)
-        return longest_run(same)
+        known = _REGULAR.setdefault(leaf, {})
+        if axis not in known:
+            known[axis] = longest_run(_as_ideal(leaf, axis))
+        return known[axis]
     return 0, leaf.out_shape[1 + axis]
+
+
+def _as_ideal(leaf: Resize, axis: int) -> np.ndarray:
+    """Which outputs of a resize read what those of the endless axis do; some at a time, which stay in the cache."""
+    mix, size, scale = leaf._mixes[axis], leaf.in_shape[1 + axis], leaf.scales[axis]
+    sources, shares, whole = _ideal(scale.numerator, scale.denominator, leaf.mode)
+    outputs, turn = mix.sources.size, scale.numerator
+    same = np.empty(outputs, dtype=bool)
+    turns = max(1, _AT_ONCE // turn)
+    for first in range(0, outputs, turns * turn):
+        part = slice(first, min(first + turns * turn, outputs))
+        begun = np.arange(first // turn, -(-part.stop // turn), dtype=np.int64) * scale.denominator
+        wanted = (begun[:, None] + sources).reshape(-1)[: part.stop - first]
+        share = np.tile(shares, begun.size)[: part.stop - first]
+        # A share is compared as a fraction; a clamped source has none.
+        agrees = (mix.sources[part] == wanted) & (mix.shares[part] * whole == share * mix.whole)
+        same[part] = agrees & (wanted + (share > 0) < size)
+    return same
 
 
 def _resized(up: int, down: int, mode: str) -> PeriodicAxis:

@@ -89,7 +89,7 @@ def zeros(size: int, like: np.ndarray) -> np.ndarray:
 def _padded(axis: Axis, counts: np.ndarray) -> int:
     """The positions from the first that an axis reads to the last, if their counts fit into memory."""
     size = (axis.output_size - 1) * axis.stride + axis.extent
-    check_size(f"the counts of {size} positions", 40 * size * (counts.size // max(len(counts), 1)), None)
+    check_size(f"the counts of {size} positions", 40 * size * (counts.size // max(len(counts), 1)))
     return size
 
 

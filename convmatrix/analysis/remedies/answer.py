@@ -95,9 +95,12 @@ class Remedies:
 
     @property
     def best(self) -> Remedy | None:
-        """The free row of the least distance, the first of equals; None where no row is known to be near and free."""
+        """The free row of the least distance, the first of equals; None where no row is known to be near and free.
+
+        One that makes every constant 0 is taken where there is no other.
+        """
         free = [row for row in self.rows if row.is_free and row.distance is not None]
-        return min(free, key=lambda row: row.distance or 0.0) if free else None
+        return min(free, key=lambda row: (row.report.kills_constants, row.distance or 0.0)) if free else None
 
     def __len__(self) -> int:
         return len(self.rows)

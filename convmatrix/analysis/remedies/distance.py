@@ -13,7 +13,7 @@ from convmatrix.analysis.phases import axes_of, interior
 from convmatrix.analysis.remedies.impulses import Answer, aligned, impulse_answers
 from convmatrix.geometry import Geometry
 from convmatrix.operators import TensorOperator, resize
-from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Product, Scaled, Sum, Transposed, branches_of, steps_of
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import Resize
 
@@ -169,11 +169,11 @@ def restricted(op: TensorOperator, part: slice) -> TensorOperator | None:
 
 def _growth(op: TensorOperator, axis: int) -> Fraction:
     """Outputs for one input."""
-    if isinstance(op, Product):
-        return _growth(op.left, axis) * _growth(op.right, axis)
-    if isinstance(op, Sum):
-        return _growth(op.left, axis)
-    if isinstance(op, Scaled):
-        return _growth(op.of, axis)
-    own = axes_of(op)[axis]
-    return Fraction(own.out_step, own.in_step)
+    grown = Fraction(1)
+    for step in steps_of(op):
+        if isinstance(step, Sum):
+            grown *= _growth(branches_of(step)[0], axis)
+        elif not isinstance(step, Scaled):
+            own = axes_of(step)[axis]
+            grown *= Fraction(own.out_step, own.in_step)
+    return grown

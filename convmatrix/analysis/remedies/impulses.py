@@ -12,12 +12,12 @@ import numpy as np
 
 from convmatrix import exact
 from convmatrix.analysis.phases import axes_of, respond
-from convmatrix.analysis.phases.reading import resize_shares, shuffle_of, steps_of
+from convmatrix.analysis.phases.reading import resize_shares, shuffle_of
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import PeriodicAxis
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Scaled, Sum, Transposed
+from convmatrix.operators.algebra import Scaled, Sum, Transposed, steps_of
 from convmatrix.operators.channels import Permutation
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool, Resize
@@ -182,7 +182,7 @@ def _convolved(op: Any, answer: Answer) -> Answer:
         raise ConvMatrixError(
             f"op must take at most {_MOST_PRODUCTS} products for its answers to impulses, got {products * shape[1]}"
         )
-    check_size("the answers to impulses", 8 * math.prod(shape), None)
+    check_size("the answers to impulses", 8 * math.prod(shape))
     result = np.zeros((groups, -(-shape[0] // groups), *shape[1:]), dtype=np.result_type(split, values))
     values = values.reshape(groups, -1, *values.shape[1:])
     by_taps = math.prod(one.taps.size for one in reaches) <= math.prod(values.shape[3:])

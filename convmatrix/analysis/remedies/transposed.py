@@ -122,7 +122,9 @@ def _resized(op: Transposed, mode: str) -> Draft:
     for spare in sorted({0, *(() if all(s % 2 for s in strides) else (1,))}):
         axes = tuple(_aligned(axis, n, spare) for axis, n in zip(op.geometry.axes, larger.out_shape[1:], strict=True))
         operators.append(Product(drafts.centred_conv(weight, axes, op.bias, op.geometry.groups), larger))
+    share = math.prod(strides)
     text = f"{mode} enlargement by {sizes_text(strides)}, then a convolution of the kernel turned round"
+    text += f", divided by {share} to keep the mean gain" if share > 1 else ""
     setting = {"kernel_size": op.geometry.kernel_size, "stride": (1,) * len(strides), "scale": strides, "mode": mode}
     return Draft(f"resize {mode}", text, tuple(operators), setting)
 

@@ -16,8 +16,8 @@ from convmatrix.operators import TensorOperator
 from convmatrix.operators.algebra import Product, Transposed
 from convmatrix.operators.convolution import Convolution
 
-MAX_PHASES, MAX_TAPS = 1_000, 100_000
-"""Phases, and taps of a kernel, up to which remedies are compared."""
+MAX_PHASES, MAX_TAPS, MAX_LAYERS = 1_000, 100_000, 100
+"""Phases, taps of a kernel, and layers up to which remedies are compared."""
 
 
 def remedies(op: TensorOperator, tol: float | None = None) -> Remedies:
@@ -25,15 +25,15 @@ def remedies(op: TensorOperator, tol: float | None = None) -> Remedies:
 
     Of a transposed convolution, or the gradient `C.T` of a strided one:
 
-    ======================  ============================================================================
+    ======================  =================================================================================
     nearest free            the free weight nearest to the layer's own
     kernel size K           taps of 0 added, so that the stride divides the kernel size: often not enough
     ..., nearest free       and then the nearest free weight of that size
     stride 1                the same weight without enlargement
-    resize nearest, linear  interpolation, then a convolution of the same kernel turned round
+    resize nearest, linear  interpolation, then a convolution of the same kernel turned round / prod(stride)
     ICNR                    the sub-kernels of all phases replaced by their mean
     smoothing               a fixed mean over one repetition of the phases, behind the layer
-    ======================  ============================================================================
+    ======================  =================================================================================
 
     Of a convolution before a pixel shuffle: the same without a kernel size and a stride. Of a stack: the nearest free
     weight of each layer, and smoothing. Biases are kept. A way that a layer has not is left out, with the reason in
@@ -55,10 +55,14 @@ def remedies(op: TensorOperator, tol: float | None = None) -> Remedies:
     ------
     ConvMatrixError
         If `op` is no such operator, a weight is NaN or infinite, `tol` is below 0, or the layer has more than 1,000
-        phases or a kernel of more than 100,000 taps, whose ways out would take minutes to compare.
+        phases or a kernel of more than 100,000 taps, or there are more than 100 layers, whose ways out would take
+        minutes to compare.
 
     Notes
     -----
+    An enlargement repeats each input `prod(stride)` times where the layer reads it once: that the turned kernel is
+    divided by this number keeps the mean gain. A framework's layer of the row's `setting` is given that weight.
+
     `distance` compares the answers to one impulse in each input channel, far from the borders: the Frobenius norm of
     their change over that of the layer's own. Where interpolation can be aligned in two ways, the nearer is taken.
 
@@ -95,6 +99,11 @@ def remedies(op: TensorOperator, tol: float | None = None) -> Remedies:
 
 def _check_work(op: TensorOperator) -> None:
     """Refuse what would take minutes; an operator of one phase has nothing to compare."""
+    layers = sum(1 for _ in leaves(op))
+    if layers > MAX_LAYERS:
+        raise ConvMatrixError(
+            f"op must be made of at most {MAX_LAYERS} layers for its remedies to be compared, got {layers:,}"
+        )
     phases = math.prod(interior(op).period)
     taps = max(
         (math.prod(leaf.geometry.kernel_size) for leaf in leaves(op) if isinstance(leaf, Convolution)), default=0

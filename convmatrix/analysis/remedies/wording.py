@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from convmatrix.analysis.facts import plain
 
 if TYPE_CHECKING:
     from convmatrix.analysis.remedies.answer import Remedies, Remedy
@@ -46,11 +47,16 @@ def to_text(found: Remedies) -> str:
 def headline(found: Remedies) -> str:
     """What the table says first."""
     shapes = f"{found.op.in_shape} -> {found.op.out_shape}"
-    free, best = sum(row.is_free for row in found.rows), found.best
+    free, best = [row for row in found.rows if row.is_free], found.best
     if found.rows[0].is_free:
         return f"free as it is: {shapes}"
-    ways = f"{free} of {len(found.rows) - 1} ways are free"
-    return f"{ways}: {shapes}" if best is None else f"{ways}, the nearest is {best.name!r}: {shapes}"
+    ways = f"{len(free)} of {len(found.rows) - 1} ways are free"
+    killing = sum(row.report.kills_constants for row in free)
+    ways += f" ({killing} of them by making every constant 0)" if killing else ""
+    if best is None:
+        return f"{ways}: {shapes}"
+    nearest = "the nearest that keeps constants" if killing and not best.report.kills_constants else "the nearest"
+    return f"{ways}, {nearest} is {best.name!r}: {shapes}"
 
 
 def to_html(found: Remedies) -> str:
@@ -92,14 +98,14 @@ def row_to_dict(row: Remedy) -> dict[str, Any]:
         "multiplications": row.multiplications,
         "parameters": row.parameters,
         "out_shape": list(row.out_shape),
-        "setting": {name: plain(value) for name, value in row.setting.items()},
+        "setting": plain(row.setting),
     }
 
 
 def number_text(value: Any) -> str:
     """A number in few digits; exact ones in full where that is short; a dash for one that is not known.
 
-    >>> number_text(Fraction(1, 3)), number_text(0.123456), number_text(math.inf)
+    >>> number_text(Fraction(1, 3)), number_text(0.123456), number_text(float("inf"))
     ('1/3', '0.1235', 'inf')
     """
     if value is None:
@@ -111,17 +117,6 @@ def number_text(value: Any) -> str:
         return f"{float(value):.4g}"
     text = str(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
-
-
-def plain(value: Any) -> Any:
-    """Numbers as JSON types: what JSON has not as text."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, (list, tuple)):
-        return [plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def _about(value: Fraction) -> str:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-_WRITABLE_BITS = 2000
-"""Bits up to which any Python writes an integer, whatever its limit is set to: at least 640 digits."""
+from convmatrix.analysis.facts import exact_text, plain
 
 
 @dataclass(frozen=True)
@@ -60,35 +56,11 @@ class Certificate:
         return {
             "rows": list(self.rows),
             "columns": list(self.columns),
-            "value": json_number(self.value),
+            "value": plain(self.value),
             "mode": self.mode,
         }
 
     def __str__(self) -> str:
         name = "K" if self.mode is None else f"K_({self.mode})"
         (r0, r1), (c0, c1) = self.rows, self.columns
-        return f"{name}[{r0},{c0}] {name}[{r1},{c1}] - {name}[{r0},{c1}] {name}[{r1},{c0}] = {number_text(self.value)}"
-
-
-def number_text(value: Any) -> str:
-    """An exact number or expression in full, also where Python refuses to write so many digits.
-
-    >>> number_text(Fraction(1, 16)), len(number_text(10**5000))
-    ('1/16', 5001)
-    """
-    try:
-        return str(value)
-    except ValueError:
-        if not isinstance(value, (int, Fraction)):
-            return f"an expression of more than {sys.get_int_max_str_digits()} digits"
-        above, below = format(Decimal(value.numerator), "f"), format(Decimal(value.denominator), "f")
-        return above if below == "1" else f"{above}/{below}"
-
-
-def json_number(value: Any) -> Any:
-    """A number as a JSON value: exact ones that are no integers, complex ones and expressions as text."""
-    if isinstance(value, Fraction) and value.denominator == 1:
-        value = value.numerator
-    if isinstance(value, int):
-        return value if value.bit_length() < _WRITABLE_BITS else number_text(value)
-    return value if isinstance(value, float) else number_text(value)
+        return f"{name}[{r0},{c0}] {name}[{r1},{c1}] - {name}[{r0},{c1}] {name}[{r1},{c0}] = {exact_text(self.value)}"

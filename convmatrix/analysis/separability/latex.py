@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convmatrix import exact
-from convmatrix.analysis.separability.certificate import number_text
+from convmatrix.analysis.facts import exact_text
 
 if TYPE_CHECKING:
     from convmatrix.analysis.separability.answer import Separability
@@ -57,7 +57,7 @@ def _entry(value: Any) -> str:
     import sympy
 
     if isinstance(value, (int, np.integer)):
-        return number_text(int(value))
+        return exact_text(int(value))
     if isinstance(value, float):
         text = f"{value:.5g}"
         if "e" not in text:
@@ -69,4 +69,4 @@ def _entry(value: Any) -> str:
     try:
         return str(sympy.latex(exact.to_sympy(value)))
     except ValueError:
-        return number_text(value)
+        return exact_text(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convmatrix.analysis.separability.certificate import json_number, number_text
+from convmatrix.analysis.facts import exact_text, plain
 
 if TYPE_CHECKING:
     from convmatrix.analysis.separability.answer import Separability
@@ -106,22 +106,13 @@ def as_dict(answer: Separability) -> dict[str, Any]:
         else [{str(symbol): str(value) for symbol, value in way.items()} for way in answer.solutions],
         "solutions_complete": answer.solutions_complete,
         "form": answer.form,
-        "singular_values": None if values is None else plain(values),
+        "singular_values": plain(values),
         "singular_values_decimal": numbers,
         "svd": None if answer.svd is None else [_plain_term(term, ("sigma", "u", "v")) for term in answer.svd],
-        "characteristic": None if answer.characteristic is None else number_text(answer.characteristic),
+        "characteristic": None if answer.characteristic is None else exact_text(answer.characteristic),
         "errors": None if decimals is None else [_as_float(_norm(decimals[r:])) for r in shown],
         "nearest_rational": None if near is None else near.to_dict(),
     }
-
-
-def plain(values: Any) -> Any:
-    """Numbers and arrays as JSON values: exact ones that are no integers, and complex ones, as text."""
-    if isinstance(values, np.ndarray):
-        return plain(values.tolist())
-    if isinstance(values, (list, tuple)):
-        return [plain(value) for value in values]
-    return json_number(values)
 
 
 def entry_text(value: Any) -> str:
@@ -134,7 +125,7 @@ def entry_text(value: Any) -> str:
         return f"{float(value):.5g}"
     if isinstance(value, (complex, np.complexfloating)):
         return f"{complex(value):.4g}"
-    text = number_text(value)
+    text = exact_text(value)
     if len(text) > _LONG_NUMBER and isinstance(value, (int, Fraction)):
         return f"~{Decimal(value.numerator) / Decimal(value.denominator):.6g}"
     return text
@@ -178,7 +169,7 @@ def _values(answer: Separability) -> list[list[str]]:
     more = [f"and {len(values) - MAX_TERMS} more"] if len(values) > MAX_TERMS else []
     if answer.form == "floats":
         return [[text] for text in [*map(_decimal, decimals[:MAX_TERMS]), *more]]
-    texts = [_clipped(number_text(value)) for value in values[:MAX_TERMS]]
+    texts = [_clipped(exact_text(value)) for value in values[:MAX_TERMS]]
     width = max(map(len, texts))
     rest = itertools.zip_longest(texts, values[:MAX_TERMS], decimals[:MAX_TERMS])
     lines = [*(f"{text.ljust(width)}  {_equals(value, decimal)}" for text, value, decimal in rest), *more]
