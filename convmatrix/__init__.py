@@ -24,44 +24,64 @@ from convmatrix.operators import (
 )
 
 if TYPE_CHECKING:
+    from convmatrix.analysis.arithmetic import RELATIONSHIPS, Relationship, SizeSolutions, solve_size
     from convmatrix.analysis.checkerboard import CheckerboardReport, checkerboard
+    from convmatrix.analysis.correlation import FilterCorrelation, filter_correlation
+    from convmatrix.analysis.cost import Cost, CostComparison, CostFormula, compare_costs, cost, cost_formula
     from convmatrix.analysis.decomposition import Decomposition, decompose
     from convmatrix.analysis.flattening import Flattening, FlatteningBatch, flatten
     from convmatrix.analysis.fusion import Fusion, fuse
     from convmatrix.analysis.inspection import Inspection, inspect
     from convmatrix.analysis.overlap import OverlapMap, overlap
+    from convmatrix.analysis.receptive_field import ReceptiveField, receptive_field
     from convmatrix.analysis.recognition import Recognition, recognise
     from convmatrix.analysis.remedies import Remedies, icnr, remedies
     from convmatrix.analysis.separability import Separability, SeparabilityBatch, separate
     from convmatrix.kernels import kernel, kernel_names
+    from convmatrix.kinds import KINDS, Kind
     from convmatrix.models.pytorch import from_torch
-    from convmatrix.plots import plot
+    from convmatrix.plots import animate, plot
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "KINDS",
+    "RELATIONSHIPS",
     "CheckerboardReport",
     "ConvMatrixError",
+    "Cost",
+    "CostComparison",
+    "CostFormula",
     "Decomposition",
+    "FilterCorrelation",
     "Flattening",
     "FlatteningBatch",
     "Fusion",
     "Inspection",
     "KernelError",
+    "Kind",
     "MatrixTooLargeError",
     "OverlapMap",
+    "ReceptiveField",
     "Recognition",
+    "Relationship",
     "Remedies",
     "Separability",
     "SeparabilityBatch",
+    "SizeSolutions",
     "SymbolicError",
     "TensorOperator",
+    "animate",
     "avg_pool",
     "channel_shuffle",
     "checkerboard",
+    "compare_costs",
     "conv",
     "conv_transpose",
+    "cost",
+    "cost_formula",
     "decompose",
+    "filter_correlation",
     "flatten",
     "from_torch",
     "fuse",
@@ -73,27 +93,44 @@ __all__ = [
     "overlap",
     "pixel_shuffle",
     "plot",
+    "receptive_field",
     "recognise",
     "remedies",
     "resize",
     "separate",
+    "solve_size",
 ]
 
 # Loaded when first used: `import convmatrix` costs no more than NumPy and SciPy.
 _LAZY = {
+    "KINDS": "convmatrix.kinds",
+    "RELATIONSHIPS": "convmatrix.analysis.arithmetic",
     "CheckerboardReport": "convmatrix.analysis.checkerboard",
+    "Cost": "convmatrix.analysis.cost",
+    "CostComparison": "convmatrix.analysis.cost",
+    "CostFormula": "convmatrix.analysis.cost",
     "Decomposition": "convmatrix.analysis.decomposition",
+    "FilterCorrelation": "convmatrix.analysis.correlation",
     "Flattening": "convmatrix.analysis.flattening",
     "FlatteningBatch": "convmatrix.analysis.flattening",
     "Fusion": "convmatrix.analysis.fusion",
     "Inspection": "convmatrix.analysis.inspection",
+    "Kind": "convmatrix.kinds",
     "OverlapMap": "convmatrix.analysis.overlap",
+    "ReceptiveField": "convmatrix.analysis.receptive_field",
     "Recognition": "convmatrix.analysis.recognition",
+    "Relationship": "convmatrix.analysis.arithmetic",
     "Remedies": "convmatrix.analysis.remedies",
     "Separability": "convmatrix.analysis.separability",
     "SeparabilityBatch": "convmatrix.analysis.separability",
+    "SizeSolutions": "convmatrix.analysis.arithmetic",
+    "animate": "convmatrix.plots",
     "checkerboard": "convmatrix.analysis.checkerboard",
+    "compare_costs": "convmatrix.analysis.cost",
+    "cost": "convmatrix.analysis.cost",
+    "cost_formula": "convmatrix.analysis.cost",
     "decompose": "convmatrix.analysis.decomposition",
+    "filter_correlation": "convmatrix.analysis.correlation",
     "flatten": "convmatrix.analysis.flattening",
     "from_torch": "convmatrix.models.pytorch",
     "fuse": "convmatrix.analysis.fusion",
@@ -103,9 +140,11 @@ _LAZY = {
     "kernel_names": "convmatrix.kernels",
     "overlap": "convmatrix.analysis.overlap",
     "plot": "convmatrix.plots",
+    "receptive_field": "convmatrix.analysis.receptive_field",
     "recognise": "convmatrix.analysis.recognition",
     "remedies": "convmatrix.analysis.remedies",
     "separate": "convmatrix.analysis.separability",
+    "solve_size": "convmatrix.analysis.arithmetic",
 }
 
 

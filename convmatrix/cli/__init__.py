@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from convmatrix import __version__
 from convmatrix.cli import (
     cost_command,
+    figures_command,
     inspect_command,
     kernels_command,
     kinds_command,
     overlap_command,
+    receptive_field_command,
     separability_command,
 )
 from convmatrix.cli.output import one_line
@@ -24,9 +26,11 @@ COMMANDS: tuple[Command, ...] = (
     inspect_command.COMMAND,
     separability_command.COMMAND,
     overlap_command.COMMAND,
+    receptive_field_command.COMMAND,
     cost_command.COMMAND,
     kinds_command.COMMAND,
     kernels_command.COMMAND,
+    figures_command.COMMAND,
 )
 
 _DESCRIPTION = "Every convolution as one explicit sparse matrix, and its transpose."

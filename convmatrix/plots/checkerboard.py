@@ -320,7 +320,7 @@ def _notes(row: Ripple) -> list[str]:
 
 def _frame(figure: Any, result: CheckerboardReport, notes: list[str]) -> None:
     right = max(ax.get_position().x1 for ax in figure.axes) * figure.get_size_inches()[0]
-    letters = max(int(12 * right), 64)
+    letters = max(int(10.5 * right), 64)
     verdict = _unbroken(verdicts.checkerboard(result), result)
     title = "\n".join(textwrap.wrap(verdict[:1].upper() + verdict[1:], letters))
     head = figure.text(0.5, 0.98, title, ha="center", va="top", fontsize=style.LARGE, weight="bold")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from convmatrix.analysis.checkerboard import CheckerboardReport
 
 # Inches.
-_LEFT, _ROOM, _GAP, _BETWEEN = 0.9, 2.9, 0.35, 0.6
+_LEFT, _ROOM, _GAP, _BETWEEN = 0.9, 2.5, 0.3, 0.6
 _DETAIL = (16, 9, 60)
 """Outputs of the detail along an axis: at least, the part of the picture, at most."""
 _CUT = (0.5, 99.5)
@@ -136,8 +136,8 @@ def _draw_row(figure: Any, view: _View, name: str, answer: np.ndarray, top: floa
     share = _draw_spectrum(spectrum, answer, view.report)
     _say(whole, part, spectrum, name, (height, width), side)
     if share is not None:
-        spectrum.set_xlabel(f"cycles per output; at the circles {share}", fontsize=style.SMALL)
-    return top + tall + _BETWEEN + 0.15
+        spectrum.set_xlabel(f"cycles per output;\nat the circles {share}", fontsize=style.SMALL)
+    return top + tall + _BETWEEN + 0.25
 
 
 def _say(whole: Any, part: Any, spectrum: Any, name: str, size: tuple[int, int], side: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,12 @@ from convmatrix.operators.base import TensorOperator
 from convmatrix.plots import style, wording
 from convmatrix.plots.density import draw_density
 from convmatrix.plots.entries import Entries, check_color, default_color, entries_of, leaf_of
-from convmatrix.plots.matrix import cell_size, draw_cells, frame_row, paint, sum_notes
+from convmatrix.plots.layout import GRID_ROOM, layout_of
+from convmatrix.plots.matrix import draw_cells, frame_row, paint, sum_notes
 from convmatrix.plots.mosaic import Mosaic, draw_grid, grid_size, is_cropped
 
 CELLS = 600
 """Rows or columns beyond which a matrix is drawn as a density."""
-_MATRIX_ROOM = (4.4, 4.2)
-_GRID_ROOM = (1.75, 3.8)
 _KEY_ROOM = (1.4, 1.4)
 
 
@@ -130,58 +129,6 @@ def _draw_alone(
 
 
 @dataclass(frozen=True)
-class _Layout:
-    """Sizes in inches: matrix, input grid, output grid, the key, and whether it lies under or beside a grid."""
-
-    matrix: tuple[float, float]
-    input: tuple[float, float]
-    output: tuple[float, float]
-    key: tuple[float, float]
-    key_right: bool
-    key_beside: bool = False
-    left: float = 0.45
-    top: float = 0.85
-    to_matrix: float = 1.0
-    to_output: float = 0.6
-
-    @property
-    def key_top(self) -> float:
-        """Where the key begins, from the top."""
-        if self.key_beside:
-            return self.top
-        return self.top + (self.output if self.key_right else self.input)[1] + 0.62
-
-    @property
-    def matrix_left(self) -> float:
-        """Where the matrix begins, from the left; the left column is as wide as the wider of what it holds."""
-        column = max(self.input[0], 0.9 if self.key_right else self.key[0])
-        return self.left + column + self.to_matrix
-
-    @property
-    def output_left(self) -> float:
-        """Where the right column begins."""
-        return self.matrix_left + self.matrix[0] + self.to_output
-
-    @property
-    def key_left(self) -> float:
-        """Where the key begins, from the left."""
-        if self.key_beside:
-            return self.output_left + max(self.output[0], 0.9) + self.to_output
-        return self.output_left if self.key_right else self.left
-
-    @property
-    def size(self) -> tuple[float, float]:
-        """Width and height of the figure."""
-        column = max(self.output[0], self.key[0] if self.key_right and not self.key_beside else 0, 0.9)
-        if self.key_beside:
-            column += self.to_output + self.key[0]
-        bottom = max(self.top + self.matrix[1] + 0.75, self.top + self.input[1] + 0.3, self.top + self.output[1] + 0.3)
-        if self.key[1]:
-            bottom = max(bottom, self.key_top + self.key[1] + 0.4)
-        return self.output_left + column + 0.35, bottom + 0.15
-
-
-@dataclass(frozen=True)
 class _Traced:
     """One output and what it reads: flat input positions with their colours and labels, ascending."""
 
@@ -205,28 +152,24 @@ class _Traced:
 
 
 def _draw_figure(op: TensorOperator, entries: Entries, color: str, row: int | None, legend: bool, kwargs: Any) -> Any:
-    """Input, matrix and output side by side, the key below the shorter of the grids."""
-    cell = cell_size(op.shape, _MATRIX_ROOM)
-    grids = [Mosaic.of(shape, _GRID_ROOM) for shape in (op.in_shape, op.out_shape)]
-    read, written = (grid_size(grid, _GRID_ROOM) for grid in grids)
-    sides = op.shape[1] * cell[0], op.shape[0] * cell[1]
-    below = _Layout(sides, read, written, _key_size(op, entries, color, legend), written[1] <= read[1])
-    # Beside a flat matrix a key below the output would leave the middle blank.
-    layout = min(below, replace(below, key_right=True, key_beside=True), key=lambda each: math.prod(each.size))
+    """Input, matrix and output side by side, the key below the shorter of the grids; a flat matrix below all these."""
+    grids = [Mosaic.of(shape, GRID_ROOM) for shape in (op.in_shape, op.out_shape)]
+    layout = layout_of(op, grids, _key_size(op, entries, color, legend))
+    cell = layout.matrix[0] / op.shape[1], layout.matrix[1] / op.shape[0]
     figure = style.new_figure(*layout.size)
     traced = _Traced.of(entries, color, row)
-    ax = style.panel(figure, "input", layout.left, layout.top, *layout.input)
-    draw_grid(ax, grids[0], op.in_shape, traced.reads, traced.colors, traced.labels, _GRID_ROOM)
-    _head(ax, "input", op.in_shape, is_cropped(grids[0], _GRID_ROOM))
-    ax = style.panel(figure, "matrix", layout.matrix_left, layout.top, *layout.matrix)
+    ax = style.panel(figure, "input", layout.input_left, layout.top, *layout.input)
+    draw_grid(ax, grids[0], op.in_shape, traced.reads, traced.colors, traced.labels, GRID_ROOM)
+    _head(ax, "input", op.in_shape, is_cropped(grids[0], GRID_ROOM))
+    ax = style.panel(figure, "matrix", layout.matrix_left, layout.matrix_top, *layout.matrix)
     notes = sum_notes(entries, (72 * cell[0], 72 * cell[1])) if layout.key[1] and color == "tap" else {}
     image, _ = draw_cells(ax, op, entries, color, cell[1] / cell[0], notes, **kwargs)
     if row is not None:
         frame_row(ax, op, row)
     ax = style.panel(figure, "output", layout.output_left, layout.top, *layout.output)
     marked = np.array([] if row is None else [row], dtype=np.int64)
-    draw_grid(ax, grids[1], op.out_shape, marked, [style.INK] * len(marked), ["y"] * len(marked), _GRID_ROOM)
-    _head(ax, "output", op.out_shape, is_cropped(grids[1], _GRID_ROOM))
+    draw_grid(ax, grids[1], op.out_shape, marked, [style.INK] * len(marked), ["y"] * len(marked), GRID_ROOM)
+    _head(ax, "output", op.out_shape, is_cropped(grids[1], GRID_ROOM))
     if layout.key[1]:
         _draw_key(
             style.panel(figure, "taps", layout.key_left, layout.key_top, *layout.key), op, entries, color, image, notes
@@ -244,8 +187,8 @@ def _write_around(figure: Any, op: TensorOperator, stored: int, traced: _Traced)
         style.fit(figure, above)
         return
     index = tuple(int(place) for place in np.unravel_index(traced.row, op.out_shape))
-    reads = {0: "no input", 1: "the input outlined on the left"}
-    what = reads.get(len(traced.reads), f"the {len(traced.reads)} inputs outlined on the left")
+    reads = {0: "no input", 1: "the input outlined"}
+    what = reads.get(len(traced.reads), f"the {len(traced.reads)} inputs outlined")
     said = f"Framed: row {traced.row}, output y at ({wording.index_text(op.out_shape, index)}), reads {what}."
     said = textwrap.fill(said, int(width * 15))
     style.fit(figure, above, figure.text(0.5, 0, said, ha="center", va="bottom", fontsize=style.NORMAL))
@@ -284,7 +227,8 @@ def _draw_key(ax: Any, op: TensorOperator, entries: Entries, color: str, image: 
         _color_bar(ax.get_figure(), image, ax, entries, color, 72 * _KEY_ROOM[0], orientation="horizontal")
         return
     leaf, count = leaf_of(op), entries.plain
-    names = list(entries.names[:count])
+    # The caption says what the numbers are; in brackets they would be too small.
+    names = [name.strip("()").replace(" ", "") for name in entries.names[:count]]
     caption = {"tap": "tap (row, column)", "weight": "weight (c out, c in)"}.get(entries.meaning, "entry")
     if leaf is not None and leaf.layer.weight.size == count and entries.meaning == "tap":
         names, caption = [style.number(value) for value in leaf.layer.weight.reshape(-1).tolist()], "kernel"

@@ -17,7 +17,7 @@ _LARGEST, _LARGEST_SLICE = 40, 20
 """Positions an axis of a map, and of a slice, up to which all are drawn."""
 # Inches.
 _ROOM, _SLICE_ROOM, _CELL = 6.0, 2.9, 0.34
-_WIDE, _LEVEL = 11.0, 1.02
+_WIDE, _LEVEL = 8.2, 1.02
 _BARS = 1.3
 
 

@@ -20,13 +20,15 @@ SAMPLE = "grace_hopper.jpg"
 _MOST_PIXELS = 100_000_000
 _DEEP = re.compile("(?:RGB[AX]?|LA|CMYK);16")
 _NUMBERED = 12
+_APART = 3
+"""Points more between numbers of neighbours than elsewhere: rows of three digits are read as one otherwise."""
 _TICKS = 8
 _SHOWN_CHANNELS = 4
 _MARK = "#e0007a"
 # Inches: the three columns from the left, the two rows from the top.
-_SIZE = (13.7, 9.5)
-_COLUMNS = ((0.55, 3.45), (5.0, 3.9), (9.45, 3.45))
-_ROWS = ((1.2, 3.9), (6.15, 2.75))
+_SIZE = (9.0, 6.6)
+_COLUMNS = ((0.36, 2.05), (3.05, 2.4), (6.3, 2.05))
+_ROWS = ((1.05, 2.4), (4.2, 2.0))
 
 
 def sample_photograph() -> Path:
@@ -116,12 +118,13 @@ def draw_photograph(application: Application, *, title: str = "") -> Any:
     rows, columns = application.operator.shape
     figure.suptitle(
         f"{title + ': ' if title else ''}result = C x photograph, with C the {rows:,} x {columns:,} matrix "
-        f"of the layer ({application.nnz:,} entries, {readable_bytes(application.nbytes)})",
-        fontsize=13,
+        f"of the layer\n({application.nnz:,} entries, {readable_bytes(application.nbytes)})",
+        fontsize=style.LARGE,
         x=0.5,
-        y=1 - 0.2 / _SIZE[1],
+        y=1 - 0.12 / _SIZE[1],
     )
-    figure.text(0.5, 1 - 0.62 / _SIZE[1], _proof(application), ha="center", va="center", fontsize=10, color="#444444")
+    proof = {"fontsize": style.NORMAL, "color": "#444444"}
+    figure.text(0.5, 1 - 0.62 / _SIZE[1], _proof(application), ha="center", va="center", **proof)
     _photograph(axes["whole", "input"], application.picture)
     _matrix(axes["whole", "matrix"], application.operator, "matrix C")
     picture = _result(axes["whole", "output"], application.result)
@@ -150,14 +153,14 @@ def _matrix(ax: Any, op: TensorOperator, title: str) -> None:
         if not few and len(labels) == len(places):
             axis.set_ticks(places[::step], labels[::step])
     rows, columns = op.shape
-    ax.set_title(f"{title}, {rows:,} x {columns:,}", fontsize=11)
+    ax.set_title(f"{title}, {rows:,} x {columns:,}", fontsize=style.NORMAL)
 
 
 def _photograph(ax: Any, picture: np.ndarray) -> None:
     _picture(ax, picture)
     channels, height, width = picture.shape
-    ax.set_title(f"photograph, {height} x {width}{' x 3' if channels == 3 else ''}", fontsize=11)
-    ax.tick_params(labelsize=8)
+    ax.set_title(f"photograph, {height} x {width}{' x 3' if channels == 3 else ''}", fontsize=style.NORMAL)
+    ax.tick_params(labelsize=style.SMALL)
 
 
 def _picture(ax: Any, picture: np.ndarray) -> None:
@@ -178,8 +181,8 @@ def _result(ax: Any, result: np.ndarray) -> Any:
     picture = ax.imshow(_mosaic(channels), **colors)
     count, height, width = result.shape
     shown = "" if count == 1 else f", channels 0 to {len(channels) - 1} of {count}"
-    ax.set_title(f"result, {height} x {width}{shown}", fontsize=11)
-    ax.tick_params(labelsize=8)
+    ax.set_title(f"result, {height} x {width}{shown}", fontsize=style.NORMAL)
+    ax.tick_params(labelsize=style.SMALL)
     if count > 1:
         style.bare(ax)
     return picture
@@ -202,12 +205,12 @@ def _mosaic(channels: np.ndarray) -> np.ndarray:
 def _bar(figure: Any, ax: Any, picture: Any) -> None:
     ax.apply_aspect()
     box = ax.get_position()
-    place = figure.add_axes((box.x1 + 0.12 / _SIZE[0], box.y0, 0.13 / _SIZE[0], box.height), label="scale")
+    place = figure.add_axes((box.x1 + 0.08 / _SIZE[0], box.y0, 0.1 / _SIZE[0], box.height), label="scale")
     low, high = picture.get_clim()
     values = picture.get_array()
     beyond = (bool(values.min() < low), bool(values.max() > high))
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[beyond]
-    figure.colorbar(picture, cax=place, extend=extend).ax.tick_params(labelsize=8)
+    figure.colorbar(picture, cax=place, extend=extend).ax.tick_params(labelsize=style.SMALL)
 
 
 def _patch(figure: Any, axes: dict[tuple[str, str], Any], application: Application, picture: Any) -> None:
@@ -227,7 +230,7 @@ def _patch(figure: Any, axes: dict[tuple[str, str], Any], application: Applicati
     }
     for column, text in captions.items():
         # Below, since the lines of the enlargement cross what is above.
-        axes["patch", column].set_xlabel(text, fontsize=11, labelpad=8)
+        axes["patch", column].set_xlabel(text, fontsize=style.NORMAL, labelpad=6)
     for column, corner, part in (("input", patch.pixels_at, patch.pixels), ("output", patch.result_at, patch.result)):
         style.bare(axes["patch", column])
         _zoom(figure, axes["whole", column], axes["patch", column], corner, part.shape[1:])
@@ -239,7 +242,8 @@ def _numbers(ax: Any, values: np.ndarray) -> None:
         return
     image = ax.images[0]
     labels = [f"{value:.4g}" for value in values.flat]
-    size = style.common_size(labels, *style.cell_points(ax, *values.shape))
+    width, height = style.cell_points(ax, *values.shape)
+    size = style.common_size(labels, width - _APART, height)
     if size is None:
         return
     for label, (row, column) in zip(labels, np.ndindex(values.shape), strict=True):

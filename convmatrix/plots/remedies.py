@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from convmatrix.analysis.remedies import Remedies, Remedy
 
 # Inches.
-_NAMES, _VERDICTS, _ROW, _PATCH, _TOP = 2.2, 1.75, 0.64, 0.54, 0.8
-_BARS, _BETWEEN, _VALUE = 1.35, 0.25, 0.85
+_NAMES, _VERDICTS, _ROW, _PATCH, _TOP = 2.0, 1.4, 0.6, 0.5, 0.8
+_BARS, _BETWEEN, _VALUE = 0.85, 0.1, 0.7
 _OUTPUTS = 8
-_LETTERS = 32
+_LETTERS = 28
 _FREE, _RIPPLES = "#2a6f97", "#d1701f"
 _HATCH = "////"
 _ROOM_FOR_VALUES = 1.02
@@ -61,7 +61,7 @@ def draw_remedies(result: Remedies, *, ax: Any = None, **kwargs: Any) -> Any:
         ax.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=style.SMALL)
         style.title(ax, verdicts.remedies(result))
         return ax
-    figure = style.new_figure(12, _TOP + _ROW * len(rows) + 1)
+    figure = style.new_figure(9, _TOP + _ROW * len(rows) + 1)
     left = _NAMES + _PATCH + _VERDICTS
     patches = [_patch(row) for row in rows]
     apart = max((float(np.abs(patch).max()) for patch in patches if patch is not None), default=0.0) or 1.0
@@ -178,11 +178,14 @@ def _draw_bars(ax: Any, rows: tuple[Remedy, ...], values: list[Any], said: list[
 
 def _frame(figure: Any, result: Remedies) -> None:
     verdict = verdicts.remedies(result)
-    title = "\n".join(textwrap.wrap(verdict[:1].upper() + verdict[1:], 100))
+    if result.best is not None:
+        # No line ends within a name.
+        verdict = verdict.replace(result.best.name, result.best.name.replace(" ", "\u00a0"))
+    title = "\n".join(textwrap.wrap(verdict[:1].upper() + verdict[1:], 84)).replace("\u00a0", " ")
     head = figure.text(0.5, 0.98, title, ha="center", va="top", fontsize=style.LARGE, weight="bold")
     bold = "Bold: the nearest that is free. " if result.best is not None and not result.rows[0].is_free else ""
     notes = [f"{bold}Hatched: not free. Distance: how far the answers to impulses move, as a share of their norm."]
     notes += [f"Left out: {note}." for note in result.notes]
-    said = "\n".join(line for note in notes for line in textwrap.wrap(note, 130))
+    said = "\n".join(line for note in notes for line in textwrap.wrap(note, 112))
     foot = figure.text(0.5, 0.02, said, ha="center", va="bottom", fontsize=style.NORMAL, color="#404040")
     style.fit(figure, head, foot)

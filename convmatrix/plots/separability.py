@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 TERMS = 3
 """Terms that are drawn; of more, their number is said."""
 # Inches.
-_ROOM, _CELL, _LEAST_CELL = 1.75, 0.45, 0.11
+_ROOM, _CELL, _LEAST_CELL = 1.63, 0.45, 0.11
 _STRIPS, _GAP = (0.2, 0.4), 0.07
-_SINGULAR = 1.75
+_SINGULAR = 1.63
 _LETTER = 0.075
 """Width of a letter of an expression in a cell."""
 _WIDEST = 1.25
@@ -153,7 +153,7 @@ class _Sheet:
         signs = max((len(cells.label(term.scale)) for term in terms), default=1)
         least, most = _STRIPS
         thick = min(max(0.075 * max(strip, default=1), least), most) if rows <= 12 else least
-        return cls(width * columns, height * rows, rows, columns, thick, 0.4 + 0.1 * min(signs, _SIGN))
+        return cls(width * columns, height * rows, rows, columns, thick, 0.2 + 0.1 * min(signs, _SIGN))
 
     @property
     def block(self) -> float:

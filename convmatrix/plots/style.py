@@ -28,7 +28,7 @@ _CATEGORIES = (
 CATEGORIES = len(_CATEGORIES)
 _MARGIN, _GAP = 0.15, 0.2
 """Inches round a figure, and between its title, its panels and its last line."""
-_LEAST_TEXT, _MOST_TEXT = 5.0, 9.5
+_LEAST_TEXT, _MOST_TEXT = 7.0, 9.5
 _WIDTH_OF_A_LETTER = 0.62
 _BESIDE = 1.6
 """Points of a cell's width kept free, so that labels of neighbours are not read as one."""

@@ -250,7 +250,7 @@ def test_the_key_shows_the_kernel():
 def test_the_key_names_taps_where_channels_differ():
     key = _axes(cm.plot(cm.conv(_weight(2, 1, 2, 2), (5, 5))), "taps")
     assert key.get_title() == "tap (row, column)"
-    assert _texts(key) == ["(0, 0)", "(0, 1)", "(1, 0)", "(1, 1)"]
+    assert _texts(key) == ["0,0", "0,1", "1,0", "1,1"]
 
 
 def test_no_key_without_a_legend():
