@@ -3,102 +3,88 @@
 from __future__ import annotations
 
 import argparse
-import pkgutil
 import sys
-from importlib import import_module
-from io import BytesIO
+from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
+from convmatrix.cli.figure_scripts import draw_all
+from convmatrix.cli.output import Output, write_all
 
-mpl.use("agg")
+from ._comparing import problem, size
+from ._gallery import page
+from ._scripts import HERE, Script, scripts
 
-import matplotlib.pyplot as plt
-import numpy as np
-
-HERE = Path(__file__).parent
-NAMES = sorted(module.name for module in pkgutil.iter_modules([str(HERE)]) if not module.name.startswith("_"))
-DPI = 100
-TOLERANCE = 0.02
-"""Mean difference from the picture kept; fonts and what is installed change a little of the text."""
+SUFFIXES = (".png", ".gif", ".svg")
 
 
-def picture(name: str) -> bytes:
-    """The PNG that one script draws."""
-    drawn = import_module(f"figures.{name}").draw()
-    if isinstance(drawn, bytes):
-        return drawn
-    buffer = BytesIO()
-    drawn.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    plt.close(drawn)
-    return buffer.getvalue()
+def gallery(known: dict[str, Script], folder: Path) -> str:
+    """The page of all pictures kept."""
+    kept = {name: [path.name for path in _kept(folder, name)] or [f"{name}.png"] for name in known}
+    return page(known.values(), kept, links=True)
 
 
-def size(png: bytes) -> tuple[int, ...]:
-    """Width and height in pixels, as the PNG header says them."""
-    return tuple(int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
+def _kept(folder: Path, name: str) -> list[Path]:
+    return [path for suffix in SUFFIXES if (path := folder / f"{name}{suffix}").exists()]
 
 
-def gallery() -> str:
-    """A page of all pictures with their captions."""
-    lines = ["# Figures", "", "Each is drawn by the script of its name: `python -m figures NAME`."]
-    for name in NAMES:
-        module = import_module(f"figures.{name}")
-        title = str(module.__doc__).strip().rstrip(".")
-        lines += ["", f"## {title}", "", f"![{title}]({name}.png)", "", module.CAPTION, "", f"[{name}.py]({name}.py)"]
-    return "\n".join(lines) + "\n"
+def write(folder: Path, name: str, files: dict[str, bytes]) -> None:
+    """Keep a figure's files, and none that it had before and has no more."""
+    write_all([_output(folder / f"{name}{suffix}", data) for suffix, data in files.items()])
+    for path in _kept(folder, name):
+        if path.suffix not in files:
+            path.unlink()
 
 
-def pixels(png: bytes) -> np.ndarray:
-    """Red, green and blue of each pixel, from 0 to 1, on white."""
-    image = plt.imread(BytesIO(png), format="png")
-    if image.ndim == 2:
-        return np.repeat(image[..., None], 3, axis=2)
-    if image.shape[2] < 4:
-        return image
-    return image[..., :3] * image[..., 3:] + 1 - image[..., 3:]
+def _output(path: Path, data: bytes) -> Output:
+    return Output(path, str(path), lambda file: (file.write(data), None)[1])
 
 
-def difference(kept: bytes, drawn: bytes) -> float:
-    """Mean absolute difference of two pictures as a share of full scale; infinite if their sizes differ."""
-    if size(kept) != size(drawn):
-        return float("inf")
-    return float(np.abs(pixels(kept) - pixels(drawn)).mean())
+def problems(folder: Path, name: str, files: dict[str, bytes]) -> list[str]:
+    """What is wrong with the files kept of one figure."""
+    found = []
+    for suffix, data in files.items():
+        path = folder / f"{name}{suffix}"
+        wrong = problem(suffix, path.read_bytes() if path.exists() else None, data)
+        found += [f"{path.name}: {wrong}"] if wrong else []
+    return found + [
+        f"{path.name}: its script does not draw it" for path in _kept(folder, name) if path.suffix not in files
+    ]
 
 
-def check(name: str) -> bool:
-    """Whether the script draws, and what it draws is the picture kept."""
-    path = HERE / f"{name}.png"
-    drawn = picture(name)
-    if not path.exists():
-        print(f"{name}: the picture kept is missing")
-        return False
-    apart = difference(path.read_bytes(), drawn)
-    verdict = "as kept" if apart <= TOLERANCE else "not the picture kept"
-    print(f"{name}: {verdict}, mean difference {apart:.2%} of full scale")
-    return apart <= TOLERANCE
+def check(folder: Path, names: Sequence[str], known: dict[str, Script]) -> int:
+    """Draw, compare, and say what is not as kept; 0 if all is."""
+    found = []
+    for name, files, seconds in draw_all(HERE, names):
+        wrong = problems(folder, name, files)
+        print("\n".join(wrong) if wrong else f"{name}: as kept, {seconds:.1f} s")
+        found += wrong
+    strangers = [path.name for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES and path.stem not in known]
+    found += [f"{name}: no script draws it" for name in strangers]
+    readme = folder / "README.md"
+    if not readme.exists() or readme.read_text(encoding="utf-8") != gallery(known, folder):
+        found.append("README.md: not what the scripts say")
+    print("\n".join([*found, f"{len(names)} figures, {len(found)} problems"]))
+    return 1 if found else 0
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
+    known = scripts()
     parser = argparse.ArgumentParser(prog="python -m figures", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}; all by default")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; all by default")
     parser.add_argument("--check", action="store_true", help="compare with the pictures kept, write nothing")
-    options = parser.parse_args()
-    unknown = sorted(set(options.names) - set(NAMES))
+    options = parser.parse_args(words)
+    unknown = sorted(set(options.names) - set(known))
     if unknown:
-        parser.error(f"NAME must be one of {', '.join(NAMES)}, got {', '.join(unknown)}")
-    names = options.names or NAMES
-    page = HERE / "README.md"
+        parser.error(f"NAME must be one of {', '.join(known)}, got {', '.join(unknown)}")
+    names = [name for name in known if not options.names or name in options.names]
     if options.check:
-        results = [check(name) for name in names]
-        current = page.exists() and page.read_text(encoding="utf-8") == gallery()
-        if not current:
-            print("README.md: not what the scripts say")
-        return 0 if all(results) and current else 1
-    for name in names:
-        (HERE / f"{name}.png").write_bytes(picture(name))
-        print(f"{name}: {size((HERE / f'{name}.png').read_bytes())}")
-    page.write_text(gallery(), encoding="utf-8")
+        return check(HERE, names, known)
+    for name, files, seconds in draw_all(HERE, names):
+        write(HERE, name, files)
+        wide, tall = size(files.get(".png") or files[".gif"])
+        stored = ", ".join(f"{suffix} {len(data) / 1000:.0f} kB" for suffix, data in files.items())
+        print(f"{name}: {wide} x {tall}, {stored}, {seconds:.1f} s")
+    (HERE / "README.md").write_text(gallery(known, HERE), encoding="utf-8")
     return 0
 
 

@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 import convmatrix as cm
 
+SECTION = "6"
+STEP = 2
 CAPTION = (
     "Each row of C is the kernel laid over one window of the flattened input. Read by columns, the same matrix is the "
     "transposed convolution: it takes 2x2 to 4x4, and restores the shape, not the values, as the numbers below C show."
@@ -45,7 +47,7 @@ def draw() -> Figure:
     ones = cm.conv(np.ones((3, 3), dtype=int), (4, 4))
     x = np.arange(16).reshape(4, 4)
     y = ones(x)
-    grids = ((x, "x, 4x4", 0.65), (y, "y = C x, all taps 1", 2.93), (ones.T(y), "C$^T$ y, 4x4 again", 4.73))
+    grids = ((x, "x, 4x4", 0.65), (y, "y = C x, all taps 1", 2.93), (ones.T(y), "C\u1d40 y, 4x4 again", 4.73))
     for grid, title, left in grids:
         size = len(grid)
         draw_numbers(panel(figure, left, 4.2 - size * CELL / 2, size, size), grid, title)

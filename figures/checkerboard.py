@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 import convmatrix as cm
 
+SECTION = "6.1"
+STEP = 4
 CAPTION = (
     "Four taps reach every output, so no count warns of it, and still a constant comes out as a checkerboard: the "
     "weights of the four phases add up to four different gains. The nearest weight whose gains agree turns a constant "

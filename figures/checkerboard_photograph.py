@@ -8,6 +8,8 @@ import convmatrix as cm
 from convmatrix.analysis.application import gray
 from convmatrix.plots.photograph import read_photograph, sample_photograph
 
+SECTION = "6.1"
+STEP = 5
 CAPTION = (
     "Averaged over 2 x 2 pixels and enlarged again by a Gaussian 3x3 kernel with stride 2. Its weights soften the "
     "overlap of 4 to 1 and do not undo it: a grid of dots lies over the picture, and its spectrum has a bright spot in "

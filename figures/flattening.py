@@ -6,6 +6,8 @@ from matplotlib.figure import Figure
 
 import convmatrix as cm
 
+SECTION = "9"
+STEP = 3
 CAPTION = (
     "Two channels are blurred alike, the third by a cross. A flattened convolution, three vectors for 27 weights, "
     "would need every slice to be a multiple of one outer product; the minor proves that it is not so, the residual "

@@ -6,6 +6,8 @@ from matplotlib.figure import Figure
 
 import convmatrix as cm
 
+SECTION = "2.2"
+STEP = 5
 CAPTION = (
     "A blur and then a Laplacian, both 3x3 with padding 1, have the taps of one 5x5 kernel with padding 2. At the "
     "border they differ: the second layer pads with zeros where the one kernel reads what the blur would have made "

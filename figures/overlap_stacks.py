@@ -8,14 +8,16 @@ from matplotlib.figure import Figure
 
 import convmatrix as cm
 
+SECTION = "6.1"
+STEP = 3
 CAPTION = (
-    "Two and three transposed convolutions with stride 2 after each other; a number counts the paths from the inputs. "
-    "With kernels of 3 taps the most and the least reached output of the interior are 2:1 apart after one layer, 3:1 "
-    "after two, 5:1 after three, in a pattern of 4 and then 8 outputs. With 4 taps every layer doubles the count all "
-    "over the interior. Shades go from 0 to the largest count of each panel."
+    "Three transposed convolutions with stride 2 after each other; a number counts the paths from the inputs. With "
+    "kernels of 3 taps the most and the least reached output of the interior are 2:1 apart after one layer, 3:1 after "
+    "two, 5:1 after three, in a pattern of 2, 4 and then 8 outputs. With 4 taps every layer doubles the count all over "
+    "the interior. Shades go from 0 to the largest count of each panel."
 )
-# Kernel size, layers, inputs.
-CASES = ((3, 2, 4), (4, 2, 4), (3, 3, 3), (4, 3, 3))
+SIZES = (3, 4)
+LAYERS, INPUTS = 3, 3
 
 
 def stack(size: int, layers: int, inputs: int) -> cm.TensorOperator:
@@ -27,11 +29,12 @@ def stack(size: int, layers: int, inputs: int) -> cm.TensorOperator:
 
 
 def draw() -> Figure:
-    figure, axes = plt.subplots(
-        2, 2, figsize=(14.5, 8.2), layout="constrained", height_ratios=(2, 3), width_ratios=(31, 38)
-    )
-    figure.get_layout_engine().set(w_pad=0.15, h_pad=0.12)
-    for ax, (size, layers, inputs) in zip(axes.flat, CASES, strict=True):
-        cm.plot(cm.overlap(stack(size, layers, inputs)), ax=ax)
-        ax.set_title(f"kernel size {size}, stride 2: {ax.get_title()}", fontsize=11, weight="bold")
+    figure, axes = plt.subplots(2, 1, figsize=(9, 8.4), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.14)
+    for ax, size in zip(axes, SIZES, strict=True):
+        found = cm.overlap(stack(size, LAYERS, INPUTS))
+        cm.plot(found, ax=ax)
+        # Above, the title wrote that these are three layers; here it says which.
+        said = ax.get_title().replace("\n", " ").removeprefix(f"{LAYERS} layers").strip()
+        ax.set_title(f"{LAYERS} layers, kernel size {size}, stride 2\n{said}", fontsize=10.5, weight="bold")
     return figure

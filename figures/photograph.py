@@ -9,6 +9,8 @@ from pathlib import Path
 
 from convmatrix.cli import main
 
+SECTION = "2.1"
+STEP = 3
 CAPTION = (
     "Above: the photograph as a vector, the 304,980 x 307,200 matrix, and their product. Below: one patch of eight by "
     "eight pixels with its numbers, the same layer's 36 x 64 matrix on it, and the numbers that come out."

@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 import convmatrix as cm
 
+SECTION = "6.1"
+STEP = 6
 CAPTION = (
     "A transposed 3x3 layer with stride 2, two channels to two. Padding the kernel with zeros to a size that the "
     "stride divides changes nothing; moving its weights a little does. Other remedies are further away, and some cost "

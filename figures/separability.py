@@ -6,6 +6,8 @@ from matplotlib.figure import Figure
 
 import convmatrix as cm
 
+SECTION = "8.1"
+STEP = 4
 CAPTION = (
     "A 5x5 Laplacian of Gaussian has rank 3, proved by a 2x2 minor that is not 0: three columns times rows add up to "
     "it exactly, 30 weights for 25. One pair, 10 weights, misses it by a seventh of its norm, two by less than a "
