@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import convmatrix as cm
-from figures.networks import digits
+
+from .networks import digits
 
 SECTION = "10"
 STEP = 3

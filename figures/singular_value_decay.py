@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import convmatrix as cm
-from figures.networks import digits
+
+from .networks import digits
 
 SECTION = "8.1"
 STEP = 5

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from figures.networks import digits
+from . import digits
 
 GROUPS = (1, 2, 4, 8, 16)
 CHANNELS, EPOCHS, SEED = 48, 20, 0
