@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from convmatrix.analysis.flattening import Flattening, FlatteningBatch, flatten
     from convmatrix.analysis.fusion import Fusion, fuse
     from convmatrix.analysis.inspection import Inspection, inspect
+    from convmatrix.analysis.norm.answer import Enclosure, spectral_norm
     from convmatrix.analysis.overlap import OverlapMap, overlap
     from convmatrix.analysis.receptive_field import ReceptiveField, receptive_field
     from convmatrix.analysis.recognition import Recognition, recognise
     from convmatrix.analysis.remedies import Remedies, icnr, remedies
     from convmatrix.analysis.separability import Separability, SeparabilityBatch, separate
+    from convmatrix.analysis.spectrum.answer import SingularValues, singular_values
     from convmatrix.kernels import kernel, kernel_names
     from convmatrix.kinds import KINDS, Kind
     from convmatrix.models.pytorch import from_torch
@@ -53,6 +55,7 @@ __all__ = [
     "CostComparison",
     "CostFormula",
     "Decomposition",
+    "Enclosure",
     "FilterCorrelation",
     "Flattening",
     "FlatteningBatch",
@@ -68,6 +71,7 @@ __all__ = [
     "Remedies",
     "Separability",
     "SeparabilityBatch",
+    "SingularValues",
     "SizeSolutions",
     "SymbolicError",
     "TensorOperator",
@@ -98,7 +102,9 @@ __all__ = [
     "remedies",
     "resize",
     "separate",
+    "singular_values",
     "solve_size",
+    "spectral_norm",
 ]
 
 # Loaded when first used: `import convmatrix` costs no more than NumPy and SciPy.
@@ -110,6 +116,7 @@ _LAZY = {
     "CostComparison": "convmatrix.analysis.cost",
     "CostFormula": "convmatrix.analysis.cost",
     "Decomposition": "convmatrix.analysis.decomposition",
+    "Enclosure": "convmatrix.analysis.norm.answer",
     "FilterCorrelation": "convmatrix.analysis.correlation",
     "Flattening": "convmatrix.analysis.flattening",
     "FlatteningBatch": "convmatrix.analysis.flattening",
@@ -123,6 +130,7 @@ _LAZY = {
     "Remedies": "convmatrix.analysis.remedies",
     "Separability": "convmatrix.analysis.separability",
     "SeparabilityBatch": "convmatrix.analysis.separability",
+    "SingularValues": "convmatrix.analysis.spectrum.answer",
     "SizeSolutions": "convmatrix.analysis.arithmetic",
     "animate": "convmatrix.plots",
     "checkerboard": "convmatrix.analysis.checkerboard",
@@ -144,7 +152,9 @@ _LAZY = {
     "recognise": "convmatrix.analysis.recognition",
     "remedies": "convmatrix.analysis.remedies",
     "separate": "convmatrix.analysis.separability",
+    "singular_values": "convmatrix.analysis.spectrum.answer",
     "solve_size": "convmatrix.analysis.arithmetic",
+    "spectral_norm": "convmatrix.analysis.norm.answer",
 }
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from scipy.sparse import csr_array
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import AxisTable, Geometry, Segment, axis_table
 from convmatrix.geometry.layer import index_itemsize
+from convmatrix.parallel import processors
 
 _TEMPLATE = 1 << 16
 """Entries of a template line: large enough to hide the loop, small enough for the second-level cache."""
@@ -169,7 +169,7 @@ class _Assembly:
 
     def build(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The arrays `(data, indices, indptr)`."""
-        workers = min(_cores(), 4) if self.nnz >= _PARALLEL else 1
+        workers = min(processors(), 4) if self.nnz >= _PARALLEL else 1
         if workers == 1:
             self._fill(0, 1)
         else:
@@ -363,7 +363,3 @@ def _split(counts: tuple[int, ...], worker: int, workers: int) -> tuple[slice, .
     """The worker's part of a block: a share of its longest outer side."""
     longest = max(range(len(counts) - 1), key=lambda side: counts[side])
     return tuple([_share(n, worker, workers) if side == longest else slice(0, n) for side, n in enumerate(counts)])
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

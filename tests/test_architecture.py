@@ -12,8 +12,8 @@ import convmatrix
 
 ROOT = Path(convmatrix.__file__).parent
 FLOORS = (
-    "errors", "memory", "geometry", "assembly", "exact", "windows", "direct", "fourier", "kernels", "operators",
-    "kinds", "analysis", "models", "plots", "cli",
+    "errors", "memory", "parallel", "geometry", "assembly", "exact", "windows", "direct", "fourier", "kernels",
+    "operators", "kinds", "analysis", "models", "plots", "cli",
 )  # fmt: skip
 FILES = sorted(ROOT.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}

@@ -68,11 +68,11 @@ def random_layers(count: int, seed: int, axes: tuple[int, ...] = (1, 2, 3, 4)) -
 PATHS: dict[str, dict[str, Any]] = {
     "kept patterns": {},
     "no kept patterns": {"_CACHED": 0},
-    "two threads": {"_CACHED": 0, "_PARALLEL": 1, "_cores": lambda: 2},
-    "four threads": {"_CACHED": 0, "_PARALLEL": 1, "_cores": lambda: 7},
+    "two threads": {"_CACHED": 0, "_PARALLEL": 1, "processors": lambda: 2},
+    "four threads": {"_CACHED": 0, "_PARALLEL": 1, "processors": lambda: 7},
     "short templates": {"_CACHED": 0, "_TEMPLATE": 1},
     "templates of a few rows": {"_CACHED": 0, "_TEMPLATE": 40},
-    "short templates, two threads": {"_CACHED": 0, "_TEMPLATE": 8, "_PARALLEL": 1, "_cores": lambda: 2},
+    "short templates, two threads": {"_CACHED": 0, "_TEMPLATE": 8, "_PARALLEL": 1, "processors": lambda: 2},
 }
 
 

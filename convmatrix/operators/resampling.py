@@ -80,6 +80,11 @@ class AvgPool(_Rational):
         """The factor of the divisors that one axis of space gives, `(output_size[axis],)`."""
         return _taps_within(self.geometry.axes[axis], *self._counted[axis])
 
+    def along(self, axis: int) -> AvgPool:
+        """The mean along one axis of space alone, of one channel."""
+        geometry = Geometry((self.geometry.axes[axis],), 1, 1)
+        return AvgPool(geometry, (self._counted[axis],), None if self._yields else self.dtype)
+
     def _map(self, x: np.ndarray, transpose: bool) -> np.ndarray:
         if x.dtype == object:
             inverse = np.frompyfunc(lambda n: Fraction(1, int(n)), 1, 1)(self.divisors)
@@ -127,6 +132,11 @@ class Resize(_Rational):
     def nnz(self) -> int:
         """Entries that `tosparse` stores."""
         return self.in_shape[0] * math.prod(mix.nnz for mix in self._mixes)
+
+    def along(self, axis: int) -> Resize:
+        """The resize of one axis of space alone, of one channel."""
+        shape, dtype = (1, self.in_shape[1 + axis]), None if self._yields else self.dtype
+        return Resize(shape, (self.scales[axis],), self.mode, (self._mixes[axis],), dtype)
 
     def _map(self, x: np.ndarray, transpose: bool) -> np.ndarray:
         for axis, (mix, input_size) in enumerate(zip(self._mixes, self.in_shape[1:], strict=True), start=2):

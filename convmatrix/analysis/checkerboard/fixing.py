@@ -14,10 +14,10 @@ from convmatrix.analysis.checkerboard.arrivals import arrivals
 from convmatrix.analysis.checkerboard.choosing import Place, place_of, replaced, weighted_layers
 from convmatrix.analysis.checkerboard.coupling import components
 from convmatrix.analysis.checkerboard.moving import Conditions
-from convmatrix.analysis.checkerboard.rounding import eps_of
 from convmatrix.analysis.checkerboard.spaces import solved
 from convmatrix.analysis.comparison.entries import is_exact
 from convmatrix.analysis.phases import check_layers, interior, response_of_bias
+from convmatrix.analysis.rounding import eps_of
 from convmatrix.errors import ConvMatrixError, SymbolicError
 from convmatrix.operators import TensorOperator
 

@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import math
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from convmatrix import exact
 from convmatrix.analysis.checkerboard.evenness import as_real
-from convmatrix.analysis.inspection.counting import leaves
-from convmatrix.analysis.phases import axes_of, respond
+from convmatrix.analysis.phases import respond
+from convmatrix.analysis.rounding import eps_of, float_types, numbers_of, terms
 from convmatrix.errors import ConvMatrixError
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Scaled, Sum, Transposed, branches_of, layers_of, steps_of
+from convmatrix.operators.algebra import Scaled, Sum, Transposed, branches_of, steps_of
 from convmatrix.operators.convolution import Convolution
 
 _SMALLEST = 1e-290
 _FEWEST_BITS = math.log2(_SMALLEST)
-
-
-def check_finite(op: TensorOperator) -> None:
-    """Refuse NaN and infinity in weights, biases and factors of any layer.
-
-    Raises
-    ------
-    ConvMatrixError
-    """
-    for values, name in _numbers(op):
-        if not exact.is_finite(values):
-            bad = values[~np.isfinite(values)][0]
-            raise ConvMatrixError(f"op must have finite {name}, got {bad}")
-        if exact.is_symbolic(values):
-            _check_expressions(values, name)
 
 
 def default_tol(op: TensorOperator, largest: float) -> float:
@@ -44,45 +29,14 @@ def default_tol(op: TensorOperator, largest: float) -> float:
     return terms(op) * max(eps_of(op) * largest, _smallest_of(op) if largest else 0.0)
 
 
-def terms(op: TensorOperator) -> int:
-    """The most products of a weight and an input that one output adds up; the layers of a stack added.
-
-    Examples
-    --------
-    >>> import convmatrix as cm
-    >>> terms(cm.conv_transpose("1 2 3", 4, stride=2)), terms(cm.conv("1 2", 6) @ cm.conv_transpose("1 2 3", 4))
-    (2, 5)
-    """
-    return sum(map(_terms_of, layers_of(op)))
-
-
-def _terms_of(op: TensorOperator) -> int:
-    if isinstance(op, Scaled):
-        return 1
-    taps = math.prod(int(axis.phase_counts.max()) for axis in axes_of(op))
-    layer = op.of if isinstance(op, Transposed) else op
-    return taps * (op.in_shape[0] // layer.geometry.groups) if isinstance(layer, Convolution) else taps
-
-
-def eps_of(op: TensorOperator) -> float:
-    """The coarsest precision among the float weights, biases and factors."""
-    return max(float(np.finfo(kind).eps) for kind in _float_types(op))
-
-
 def _smallest_of(op: TensorOperator) -> float:
-    return max(float(np.finfo(kind).smallest_subnormal) for kind in _float_types(op))
-
-
-def _float_types(op: TensorOperator) -> list[np.dtype[Any]]:
-    kinds = [values.dtype for values, _ in _numbers(op) if values.dtype.kind in "fc"]
-    kinds += [leaf.dtype for leaf in leaves(op) if leaf.dtype.kind in "fc" and not leaf._yields]
-    return [np.dtype(np.float64), *kinds]
+    return max(float(np.finfo(kind).smallest_subnormal) for kind in float_types(op))
 
 
 def fits_int64(op: TensorOperator) -> bool:
     """Whether no sum on the way from a constant 1 to the answer can leave int64; of integer weights."""
     bits = 0
-    for values, _ in _numbers(op):
+    for values, _ in numbers_of(op):
         bits += int(np.abs(values.astype(object)).sum()).bit_length() + 1
     return bits < 62
 
@@ -182,26 +136,3 @@ def _upper(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | No
         return right if left is None else left
     axes = tuple(range(left.ndim - 2))
     return np.asarray(left.max(axis=axes, keepdims=True) + right.max(axis=axes, keepdims=True), dtype=np.float64)
-
-
-def _numbers(op: TensorOperator) -> list[tuple[np.ndarray, str]]:
-    """Everything of the user's: weights, biases and factors, with what they are called."""
-    return [pair for layer in layers_of(op) for pair in _numbers_of(layer)]
-
-
-def _numbers_of(op: TensorOperator) -> list[tuple[np.ndarray, str]]:
-    if isinstance(op, Scaled):
-        return [(exact.as_array([op.factor], "the factor"), "factors")]
-    layer: Any = op.of if isinstance(op, Transposed) else op
-    own = [] if op.bias is None else [(op.bias, "biases")]
-    return [*own, (layer.weight, "weights")] if isinstance(layer, Convolution) else own
-
-
-def _check_expressions(values: np.ndarray, name: str) -> None:
-    import sympy
-
-    for value in values.flat:
-        if value.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
-            raise ConvMatrixError(f"op must have finite {name}, got {value}")
-        if value.has(sympy.Float):
-            raise ConvMatrixError(f"op must have {name} without floats in expressions, got {value}: use fractions")

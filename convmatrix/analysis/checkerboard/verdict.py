@@ -13,19 +13,12 @@ from convmatrix.analysis.checkerboard import evenness
 from convmatrix.analysis.checkerboard.answer import CheckerboardReport
 from convmatrix.analysis.checkerboard.conditions import conditions_of
 from convmatrix.analysis.checkerboard.given_bias import Bias, bias_of_report
-from convmatrix.analysis.checkerboard.rounding import (
-    check_finite,
-    check_range,
-    default_tol,
-    eps_of,
-    largest_of,
-    largest_of_bias,
-    terms,
-)
+from convmatrix.analysis.checkerboard.rounding import check_range, default_tol, largest_of, largest_of_bias
 from convmatrix.analysis.comparison import as_float
 from convmatrix.analysis.comparison.entries import is_exact
 from convmatrix.analysis.overlap import overlap
 from convmatrix.analysis.phases import check_layers, interior, respond
+from convmatrix.analysis.rounding import check_finite, eps_of, terms
 from convmatrix.analysis.separability.arguments import check_for_symbols, check_tol
 from convmatrix.errors import ConvMatrixError
 from convmatrix.memory import check_size

@@ -76,10 +76,10 @@ def _line(op: TensorOperator, axis: int, digits: _Digits) -> TensorOperator:
         return _line(op.of, axis, digits)
     if isinstance(op, Transposed):
         return Transposed(_line(op.of, axis, digits))
-    if isinstance(op, (Convolution, AvgPool)):
+    if isinstance(op, AvgPool):
+        return op.along(axis)
+    if isinstance(op, Convolution):
         geometry = Geometry((op.geometry.axes[axis],), 1, 1)
-        if isinstance(op, AvgPool):
-            return AvgPool(geometry, (op._counted[axis],), None)
         weight = np.empty(geometry.weight_shape, dtype=object)
         weight.reshape(-1)[:] = list(digits.taps(weight.size))
         return Convolution(geometry, weight)

@@ -1,0 +1,113 @@
+"""Vectors that a layer makes long: each proves that the norm is at least so large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.linalg import eigh_tridiagonal
+
+from convmatrix.analysis.norm.certificate import rounded_down
+from convmatrix.analysis.spectrum.numbers import UNIT, growth, magnitudes
+from convmatrix.operators import TensorOperator
+
+_LONGEST, _SHORTEST = 60, 8
+"""Vectors that Lanczos keeps."""
+_BYTES = 1 << 30
+"""What they may take, but for the shortest basis."""
+_RESTARTS = 20
+
+
+class Attained:
+    """The longest vector found so far, and the norm that it proves.
+
+    Parameters
+    ----------
+    op : TensorOperator
+        In float64 or complex128.
+
+    Attributes
+    ----------
+    vector : ndarray of shape `in_shape`
+        Of length 1.
+    value : float
+        `norm(op @ vector)`, rounding taken off.
+    """
+
+    def __init__(self, op: TensorOperator) -> None:
+        self.op = op
+        self._sizes, self._growth = magnitudes(op), growth(op)
+        self.vector = np.zeros(op.in_shape)
+        self.vector.reshape(-1)[0] = 1.0
+        self.value = 0.0
+        self.offer(self.vector)
+
+    def offer(self, vector: np.ndarray) -> bool:
+        """Take a vector if it is longer after the layer; of a complex one and a real layer, its better part."""
+        flat = np.asarray(vector).reshape(-1)
+        if flat.dtype.kind == "c" and self.op.dtype.kind != "c":
+            return max(self.offer(flat.real), self.offer(flat.imag))
+        length = float(np.linalg.norm(flat))
+        if not (0 < length < np.inf):
+            return False
+        flat = flat / length
+        value = self._proved(flat)
+        if value <= self.value:
+            return False
+        self.value, self.vector = value, flat.reshape(self.op.in_shape)
+        return True
+
+    def _proved(self, flat: np.ndarray) -> float:
+        """What the operator certainly makes of the vector: the length computed, less what rounding may have added."""
+        image = self.op @ flat
+        lost = self._growth * float(np.linalg.norm(self._sizes @ np.abs(flat)))
+        sums = (flat.size + image.size + 8) * UNIT
+        length = float(np.linalg.norm(flat)) * (1 + sums)
+        found = float(np.linalg.norm(image)) * (1 - sums) - lost * (1 + sums) * (1 + self._growth)
+        return rounded_down(found / length) if found > 0 else 0.0
+
+    def search(self, enough: float, tol: float, rng: np.random.Generator, start: np.ndarray | None = None) -> None:
+        """Lanczos on `A^H A` or `A A^H`, from a start or a random one: until it shows a value of `enough`, or settles.
+
+        It settles when the residual is below `tol` times the value, which says that some singular value is so near, not
+        that it is the largest.
+        """
+        by_rows = self.op.shape[0] < self.op.shape[1]
+        adjoint = self.op.H
+        first, second = (adjoint, self.op) if by_rows else (self.op, adjoint)
+        size = min(self.op.shape)
+        if start is None:
+            vector = rng.standard_normal(size)
+        else:
+            vector = self.op @ start.reshape(-1) if by_rows else start.reshape(-1)
+        for _ in range(_RESTARTS):
+            vector, is_done = _lanczos(lambda v: second @ (first @ v), vector, enough**2, tol)
+            self.offer(adjoint @ vector if by_rows else vector)
+            if is_done or self.value >= enough:
+                return
+
+
+def _lanczos(
+    apply: Callable[[np.ndarray], np.ndarray], start: np.ndarray, enough: float, tol: float
+) -> tuple[np.ndarray, bool]:
+    """The vector of the largest value that a basis grown from `start` shows; whether it is `enough` or settled."""
+    most = int(min(start.size, _LONGEST, max(_SHORTEST, _BYTES // (16 * start.size))))
+    basis: list[np.ndarray] = []
+    diagonal, beside = np.zeros(most), np.zeros(most)
+    vector = start / np.linalg.norm(start)
+    while True:
+        count = len(basis)
+        basis.append(vector)
+        image = apply(vector)
+        diagonal[count] = np.vdot(vector, image).real
+        for own in (*basis, *basis[-2:]):
+            image = image - np.vdot(own, image) * own
+        length = float(np.linalg.norm(image))
+        values, vectors = eigh_tridiagonal(diagonal[: count + 1], beside[:count])
+        settled = length * abs(vectors[-1, -1]) <= tol * values[-1] or length <= 1e-14 * values[-1]
+        if settled or values[-1] >= enough or count + 1 == most:
+            weights = vectors[:, -1]
+            best = sum((weight * own for weight, own in zip(weights, basis, strict=True)), np.zeros_like(image))
+            return best, bool(settled or values[-1] >= enough)
+        beside[count] = length
+        vector = image / length

@@ -1,0 +1,185 @@
+"""The norm between two numbers: the lower one attained, the upper one proved, until they are near enough.
+
+An iteration that settles proves nothing about what it has not seen. So it only proposes: its vector proves the lower
+end, and the upper end is a proof about all vectors at once. If that fails and is about the operator itself, it shows a
+vector that does better, and the iteration goes on from there.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from convmatrix.analysis.norm.attaining import Attained
+from convmatrix.analysis.norm.certificate import gram_is_proved, rounded_up
+from convmatrix.analysis.norm.perron import bound_of_magnitudes
+from convmatrix.analysis.spectrum.numbers import growth, is_complex
+from convmatrix.analysis.spectrum.solving import work
+from convmatrix.memory import free_memory
+from convmatrix.operators import TensorOperator
+from convmatrix.operators.algebra import Product, Sum, branches_of, steps_of
+
+MOST_WORK = 2e13
+"""Multiplications that a proof may take: some minutes."""
+DENSE = 3e7
+"""Rows times columns times the smaller of them up to which a matrix is simply taken apart."""
+TRIES = 12
+MEMORY = 0.7
+"""Of what is free, that a proof may take."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An upper bound of the norm.
+
+    Attributes
+    ----------
+    name : str
+        What it is.
+    value : float
+        The bound, rounding included.
+    seconds : float
+        What it took.
+    """
+
+    name: str
+    value: float
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Enclosed:
+    """A norm between two numbers, with a vector for the lower one and the bounds that were proved."""
+
+    lower: float
+    upper: float
+    vector: np.ndarray
+    bounds: tuple[Bound, ...]
+
+
+class Enclosing:
+    """The norm of one operator, approached from both sides.
+
+    Parameters
+    ----------
+    op : TensorOperator
+        In float64 or complex128: no multiple, and no transposed layer.
+    width : float
+        How far apart the ends may be, relative to the lower one.
+    rng : numpy.random.Generator
+        For the start of Lanczos.
+    """
+
+    def __init__(self, op: TensorOperator, width: float, rng: np.random.Generator) -> None:
+        self.op, self.width, self.rng = op, width, rng
+        self.attained = Attained(op)
+        self.bounds: list[Bound] = []
+        self.upper = math.inf
+
+    def enclose(self) -> Enclosed:
+        """Tightened until the ends are near enough, or nothing is left to try."""
+        for step in self._steps():
+            step()
+            # A bound that was proved for the target is that target rounded up.
+            if self.upper <= self.target * (1 + 1e-12):
+                break
+        return Enclosed(self.attained.value, self.upper, self.attained.vector, tuple(self.bounds))
+
+    @property
+    def target(self) -> float:
+        """What is to be proved now."""
+        return self.attained.value * (1 + self.width)
+
+    def bounded(self, name: str, value: float, started: float) -> None:
+        """Note a bound that was proved."""
+        self.bounds.append(Bound(name, value, time.perf_counter() - started))
+        self.upper = min(self.upper, value)
+
+    def _steps(self) -> Iterator[Callable[[], None]]:
+        yield self._by_magnitudes
+        if work(self.op) <= DENSE:
+            yield self._densely
+            return
+        yield from self._further_steps()
+
+    def _further_steps(self) -> Iterator[Callable[[], None]]:
+        yield self.search
+        yield self._own_matrix
+        yield self._by_parts
+
+    def search(self, start: np.ndarray | None = None) -> None:
+        """For a vector that is near enough to the bound there is, or that no more is to be won from."""
+        tol = self.width / (3 if start is None else 30)
+        self.attained.search(self.upper / (1 + self.width), tol, self.rng, start)
+
+    def _by_magnitudes(self) -> None:
+        started = time.perf_counter()
+        self._magnitude = bound_of_magnitudes(self.op)
+        self.bounded("magnitudes", self._magnitude, started)
+
+    def _densely(self) -> None:
+        """A small matrix: its first right vector, and a proof as little above what that attains as is possible."""
+        started = time.perf_counter()
+        self.attained.offer(np.conj(np.linalg.svd(self.op.toarray(), full_matrices=False)[2][0]))
+        for digits in range(13, 1, -1):
+            target = self.attained.value * (1 + min(self.width, 10.0**-digits))
+            if self._own_proof(target)[0]:
+                self.bounded("own matrix", rounded_up(target), started)
+                return
+
+    def _own_matrix(self) -> None:
+        """A proof about the operator's own Gram matrix; where it fails, a better vector and another try."""
+        size, started = min(self.op.shape), time.perf_counter()
+        each = 16 if is_complex(self.op) else 8
+        needed = 2 * each * size**2 + self.op.nbytes("csr", self.op.dtype)
+        if size**3 / 3 > MOST_WORK or needed > MEMORY * free_memory():
+            return
+        for _ in range(TRIES):
+            target = self.target
+            holds, witness = self._own_proof(target)
+            if holds:
+                self.bounded("own matrix", rounded_up(target), started)
+                return
+            if witness is None or not self.improve(witness, self.op.shape[0] <= self.op.shape[1]):
+                return
+
+    def _own_proof(self, target: float) -> tuple[bool, np.ndarray | None]:
+        # What rounding may have made of the entries of the matrix itself.
+        goal = target - growth(self.op) * self._magnitude
+        return gram_is_proved(_gram(self.op), goal, max(self.op.shape))
+
+    def improve(self, witness: np.ndarray, by_rows: bool) -> bool:
+        """Go on from a vector of the rows, or of the columns, that a failed proof showed."""
+        before = self.attained.value
+        self.attained.offer(self.op.H @ witness if by_rows else witness)
+        self.search(self.attained.vector)
+        return self.attained.value > before
+
+    def _by_parts(self) -> None:
+        """Products of norms, and sums of norms."""
+        from convmatrix.analysis.norm.whole import enclosed
+
+        started = time.perf_counter()
+        if isinstance(self.op, (Product, Sum)):
+            is_product = isinstance(self.op, Product)
+            parts = steps_of(self.op) if is_product else branches_of(self.op)
+            uppers = [enclosed(part, self.width, self.rng).upper for part in parts]
+            value = math.prod(uppers) if is_product else math.fsum(uppers)
+            name = "product of the layers' norms" if is_product else "sum of the branches' norms"
+            self.bounded(name, rounded_up(value, 4 * len(uppers)), started)
+
+
+def _gram(op: TensorOperator) -> np.ndarray:
+    """`C C^H` or `C^H C`, whichever is smaller, dense."""
+    matrix = op.tosparse()
+    by_rows = op.shape[0] <= op.shape[1]
+    if matrix.nnz > 0.1 * op.shape[0] * op.shape[1]:
+        dense = matrix.toarray()
+        return dense @ np.conj(dense).T if by_rows else np.conj(dense).T @ dense
+    adjoint = csr_array(matrix.conj().T)
+    return (matrix @ adjoint if by_rows else adjoint @ matrix).toarray()
