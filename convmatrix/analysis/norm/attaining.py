@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
@@ -81,33 +82,34 @@ class Attained:
         else:
             vector = self.op @ start.reshape(-1) if by_rows else start.reshape(-1)
         for _ in range(_RESTARTS):
-            vector, is_done = _lanczos(lambda v: second @ (first @ v), vector, enough**2, tol)
+            dtype = np.result_type(vector, self.op.dtype)
+            vector, is_done = _lanczos(lambda v: second @ (first @ v), vector, dtype, enough**2, tol)
             self.offer(adjoint @ vector if by_rows else vector)
             if is_done or self.value >= enough:
                 return
 
 
 def _lanczos(
-    apply: Callable[[np.ndarray], np.ndarray], start: np.ndarray, enough: float, tol: float
+    apply: Callable[[np.ndarray], np.ndarray], start: np.ndarray, dtype: Any, enough: float, tol: float
 ) -> tuple[np.ndarray, bool]:
     """The vector of the largest value that a basis grown from `start` shows; whether it is `enough` or settled."""
     most = int(min(start.size, _LONGEST, max(_SHORTEST, _BYTES // (16 * start.size))))
-    basis: list[np.ndarray] = []
+    basis = np.empty((most, start.size), dtype=dtype)
     diagonal, beside = np.zeros(most), np.zeros(most)
-    vector = start / np.linalg.norm(start)
-    while True:
-        count = len(basis)
-        basis.append(vector)
-        image = apply(vector)
-        diagonal[count] = np.vdot(vector, image).real
-        for own in (*basis, *basis[-2:]):
-            image = image - np.vdot(own, image) * own
+    basis[0] = start / np.linalg.norm(start)
+    for count in range(1, most + 1):
+        grown = basis[:count]
+        image = apply(grown[-1])
+        diagonal[count - 1] = np.vdot(grown[-1], image).real
+        for _ in range(2):
+            # Once leaves what rounding makes of it, which grows from step to step.
+            image = image - np.conj(np.conj(image) @ grown.T) @ grown
         length = float(np.linalg.norm(image))
-        values, vectors = eigh_tridiagonal(diagonal[: count + 1], beside[:count])
-        settled = length * abs(vectors[-1, -1]) <= tol * values[-1] or length <= 1e-14 * values[-1]
-        if settled or values[-1] >= enough or count + 1 == most:
-            weights = vectors[:, -1]
-            best = sum((weight * own for weight, own in zip(weights, basis, strict=True)), np.zeros_like(image))
-            return best, bool(settled or values[-1] >= enough)
-        beside[count] = length
-        vector = image / length
+        values, vectors = eigh_tridiagonal(diagonal[:count], beside[: count - 1])
+        is_near = count > _SHORTEST and length * abs(vectors[-1, -1]) <= tol * values[-1]
+        is_done = bool(is_near or length <= 1e-14 * values[-1] or values[-1] >= enough)
+        if is_done or count == most:
+            break
+        beside[count - 1] = length
+        basis[count] = image / length
+    return vectors[:, -1] @ grown, is_done

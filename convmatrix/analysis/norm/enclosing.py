@@ -156,8 +156,10 @@ class Enclosing:
     def improve(self, witness: np.ndarray, by_rows: bool) -> bool:
         """Go on from a vector of the rows, or of the columns, that a failed proof showed."""
         before = self.attained.value
-        self.attained.offer(self.op.H @ witness if by_rows else witness)
-        self.search(self.attained.vector)
+        vector = self.op.H @ witness if by_rows else witness
+        self.attained.offer(vector)
+        # Not from the best vector: what Lanczos has settled on, it would settle on again.
+        self.search(vector)
         return self.attained.value > before
 
     def _by_parts(self) -> None:
