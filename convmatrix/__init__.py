@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from convmatrix.analysis.fusion import Fusion, fuse
     from convmatrix.analysis.inspection import Inspection, inspect
     from convmatrix.analysis.norm.answer import Enclosure, spectral_norm
+    from convmatrix.analysis.norm.table import NormBounds, norm_bounds
     from convmatrix.analysis.overlap import OverlapMap, overlap
     from convmatrix.analysis.receptive_field import ReceptiveField, receptive_field
     from convmatrix.analysis.recognition import Recognition, recognise
@@ -64,6 +65,7 @@ __all__ = [
     "KernelError",
     "Kind",
     "MatrixTooLargeError",
+    "NormBounds",
     "OverlapMap",
     "ReceptiveField",
     "Recognition",
@@ -94,6 +96,7 @@ __all__ = [
     "inspect",
     "kernel",
     "kernel_names",
+    "norm_bounds",
     "overlap",
     "pixel_shuffle",
     "plot",
@@ -123,6 +126,7 @@ _LAZY = {
     "Fusion": "convmatrix.analysis.fusion",
     "Inspection": "convmatrix.analysis.inspection",
     "Kind": "convmatrix.kinds",
+    "NormBounds": "convmatrix.analysis.norm.table",
     "OverlapMap": "convmatrix.analysis.overlap",
     "ReceptiveField": "convmatrix.analysis.receptive_field",
     "Recognition": "convmatrix.analysis.recognition",
@@ -146,6 +150,7 @@ _LAZY = {
     "inspect": "convmatrix.analysis.inspection",
     "kernel": "convmatrix.kernels",
     "kernel_names": "convmatrix.kernels",
+    "norm_bounds": "convmatrix.analysis.norm.table",
     "overlap": "convmatrix.analysis.overlap",
     "plot": "convmatrix.plots",
     "receptive_field": "convmatrix.analysis.receptive_field",

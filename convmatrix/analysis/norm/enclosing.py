@@ -100,6 +100,12 @@ class Enclosing:
         self.bounds.append(Bound(name, value, time.perf_counter() - started))
         self.upper = min(self.upper, value)
 
+    def own_bound(self) -> float | None:
+        """What is proved of the operator's own matrix, whatever other ways there are; None if that is nothing."""
+        for step in (self._by_magnitudes, self._densely if work(self.op) <= DENSE else self.search, self._own_matrix):
+            step()
+        return min((bound.value for bound in self.bounds if bound.name == "own matrix"), default=None)
+
     def _steps(self) -> Iterator[Callable[[], None]]:
         yield self._by_magnitudes
         if work(self.op) <= DENSE:

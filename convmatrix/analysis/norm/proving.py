@@ -106,7 +106,7 @@ def largest_of_waves(space: Space) -> tuple[float, int]:
         blocks = frequencies.blocks(frequencies.places[chunk])
         values = largest_of_blocks(blocks)
         number = int(np.argmax(values))
-        return _proved_from(blocks, float(values[number])), chunk.start + number
+        return proved_from(blocks, float(values[number])), chunk.start + number
 
     value, number = max(in_order(solve, chunks))
     return rounded_up((value + rounding(space)) * space.loss, 16), number
@@ -120,7 +120,7 @@ def largest_of_blocks(blocks: np.ndarray) -> np.ndarray:
     return found
 
 
-def _proved_from(blocks: np.ndarray, most: float) -> float:
+def proved_from(blocks: np.ndarray, most: float) -> float:
     """A number that is proved to bound the norms of blocks, from their norm as computed."""
     for digits in range(10, 0, -1):
         if most and batch_is_proved(blocks, most * (1 + 10.0**-digits)):

@@ -29,6 +29,8 @@ from convmatrix.geometry import Axis
 from convmatrix.operators.convolution import Convolution
 
 OWN, CIRCULAR, EMBEDDED = "own", "circular", "embedded"
+ALL_WAVES = 1e-15
+"""A slack with which no embedded axis gets fewer waves than it has."""
 
 
 def is_plain(axis: Axis) -> bool:
