@@ -1,6 +1,7 @@
 """One measurement in a process of its own: `python -m benchmarks.child MODE ...`, the modes below.
 
-`peer COO CASE LIMIT`, `peak csr CASE`, `decompose KERNEL LIMIT`, `layer separate`, `rank FLINT MATRIX`.
+`peer COO CASE LIMIT`, `peak csr CASE`, `decompose KERNEL LIMIT`, `layer separate`, `rank FLINT MATRIX`,
+`spectrum CHANNELS`.
 """
 
 from __future__ import annotations
@@ -115,6 +116,22 @@ def rank(peer_name: str, name: str) -> dict[str, object]:
     return {"seconds": min(seconds)}
 
 
+def spectrum(channels: str) -> dict[str, object]:
+    """Peak memory of all singular values of a circular layer above what the process held before."""
+    import convmatrix as cm
+    from benchmarks.spectrum import SIZE, weight_of
+
+    around = {"padding": 1, "padding_mode": "circular"}
+    # What loads with the first call is not the layer's.
+    cm.singular_values(cm.conv(weight_of(2), SIZE, **around))
+    op = cm.conv(weight_of(int(channels)), SIZE, **around)
+    before = _status("VmRSS")
+    kept = cm.singular_values(op)
+    used = _status("VmHWM") - before
+    del kept
+    return {"peak": used}
+
+
 def _status(field: str) -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):
@@ -122,7 +139,7 @@ def _status(field: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-MODES = {"peer": peer, "peak": peak, "decompose": decompose, "layer": layer, "rank": rank}
+MODES = {"peer": peer, "peak": peak, "decompose": decompose, "layer": layer, "rank": rank, "spectrum": spectrum}
 
 if __name__ == "__main__":
     print(json.dumps(MODES[sys.argv[1]](*sys.argv[2:])))

@@ -16,7 +16,7 @@ from benchmarks.common import Gauge, Row, Settings, table
 from benchmarks.layers import has_torch
 
 _ABOUT = "What is claimed to be fast, measured as ratios in one run."
-SECTIONS = ("small", "symbolic", "separability", "overlap", "build", "apply", "equality")
+SECTIONS = ("small", "symbolic", "separability", "overlap", "build", "apply", "spectrum", "survey", "equality")
 
 
 def main(arguments: list[str] | None = None) -> int:

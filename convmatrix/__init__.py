@@ -26,20 +26,25 @@ from convmatrix.operators import (
 if TYPE_CHECKING:
     from convmatrix.analysis.arithmetic import RELATIONSHIPS, Relationship, SizeSolutions, solve_size
     from convmatrix.analysis.checkerboard import CheckerboardReport, checkerboard
+    from convmatrix.analysis.clipping.answer import ClippedSpectrum, clip_spectrum
     from convmatrix.analysis.correlation import FilterCorrelation, filter_correlation
     from convmatrix.analysis.cost import Cost, CostComparison, CostFormula, compare_costs, cost, cost_formula
     from convmatrix.analysis.decomposition import Decomposition, decompose
     from convmatrix.analysis.flattening import Flattening, FlatteningBatch, flatten
     from convmatrix.analysis.fusion import Fusion, fuse
     from convmatrix.analysis.inspection import Inspection, inspect
+    from convmatrix.analysis.inverse.answer import Deconvolution, deconvolve
     from convmatrix.analysis.norm.answer import Enclosure, spectral_norm
     from convmatrix.analysis.norm.table import NormBounds, norm_bounds
+    from convmatrix.analysis.orthogonality.answer import OrthogonalityDefect, orthogonality_defect
     from convmatrix.analysis.overlap import OverlapMap, overlap
     from convmatrix.analysis.receptive_field import ReceptiveField, receptive_field
     from convmatrix.analysis.recognition import Recognition, recognise
     from convmatrix.analysis.remedies import Remedies, icnr, remedies
     from convmatrix.analysis.separability import Separability, SeparabilityBatch, separate
     from convmatrix.analysis.spectrum.answer import SingularValues, singular_values
+    from convmatrix.analysis.spectrum.comparison import SpectrumComparison, compare_spectra
+    from convmatrix.analysis.spectrum.response import FrequencyResponse, frequency_response
     from convmatrix.kernels import kernel, kernel_names
     from convmatrix.kinds import KINDS, Kind
     from convmatrix.models.pytorch import from_torch
@@ -51,21 +56,25 @@ __all__ = [
     "KINDS",
     "RELATIONSHIPS",
     "CheckerboardReport",
+    "ClippedSpectrum",
     "ConvMatrixError",
     "Cost",
     "CostComparison",
     "CostFormula",
     "Decomposition",
+    "Deconvolution",
     "Enclosure",
     "FilterCorrelation",
     "Flattening",
     "FlatteningBatch",
+    "FrequencyResponse",
     "Fusion",
     "Inspection",
     "KernelError",
     "Kind",
     "MatrixTooLargeError",
     "NormBounds",
+    "OrthogonalityDefect",
     "OverlapMap",
     "ReceptiveField",
     "Recognition",
@@ -75,20 +84,25 @@ __all__ = [
     "SeparabilityBatch",
     "SingularValues",
     "SizeSolutions",
+    "SpectrumComparison",
     "SymbolicError",
     "TensorOperator",
     "animate",
     "avg_pool",
     "channel_shuffle",
     "checkerboard",
+    "clip_spectrum",
     "compare_costs",
+    "compare_spectra",
     "conv",
     "conv_transpose",
     "cost",
     "cost_formula",
     "decompose",
+    "deconvolve",
     "filter_correlation",
     "flatten",
+    "frequency_response",
     "from_torch",
     "fuse",
     "icnr",
@@ -97,6 +111,7 @@ __all__ = [
     "kernel",
     "kernel_names",
     "norm_bounds",
+    "orthogonality_defect",
     "overlap",
     "pixel_shuffle",
     "plot",
@@ -115,18 +130,22 @@ _LAZY = {
     "KINDS": "convmatrix.kinds",
     "RELATIONSHIPS": "convmatrix.analysis.arithmetic",
     "CheckerboardReport": "convmatrix.analysis.checkerboard",
+    "ClippedSpectrum": "convmatrix.analysis.clipping.answer",
     "Cost": "convmatrix.analysis.cost",
     "CostComparison": "convmatrix.analysis.cost",
     "CostFormula": "convmatrix.analysis.cost",
     "Decomposition": "convmatrix.analysis.decomposition",
+    "Deconvolution": "convmatrix.analysis.inverse.answer",
     "Enclosure": "convmatrix.analysis.norm.answer",
     "FilterCorrelation": "convmatrix.analysis.correlation",
     "Flattening": "convmatrix.analysis.flattening",
     "FlatteningBatch": "convmatrix.analysis.flattening",
+    "FrequencyResponse": "convmatrix.analysis.spectrum.response",
     "Fusion": "convmatrix.analysis.fusion",
     "Inspection": "convmatrix.analysis.inspection",
     "Kind": "convmatrix.kinds",
     "NormBounds": "convmatrix.analysis.norm.table",
+    "OrthogonalityDefect": "convmatrix.analysis.orthogonality.answer",
     "OverlapMap": "convmatrix.analysis.overlap",
     "ReceptiveField": "convmatrix.analysis.receptive_field",
     "Recognition": "convmatrix.analysis.recognition",
@@ -136,14 +155,19 @@ _LAZY = {
     "SeparabilityBatch": "convmatrix.analysis.separability",
     "SingularValues": "convmatrix.analysis.spectrum.answer",
     "SizeSolutions": "convmatrix.analysis.arithmetic",
+    "SpectrumComparison": "convmatrix.analysis.spectrum.comparison",
     "animate": "convmatrix.plots",
     "checkerboard": "convmatrix.analysis.checkerboard",
+    "clip_spectrum": "convmatrix.analysis.clipping.answer",
     "compare_costs": "convmatrix.analysis.cost",
+    "compare_spectra": "convmatrix.analysis.spectrum.comparison",
     "cost": "convmatrix.analysis.cost",
     "cost_formula": "convmatrix.analysis.cost",
     "decompose": "convmatrix.analysis.decomposition",
+    "deconvolve": "convmatrix.analysis.inverse.answer",
     "filter_correlation": "convmatrix.analysis.correlation",
     "flatten": "convmatrix.analysis.flattening",
+    "frequency_response": "convmatrix.analysis.spectrum.response",
     "from_torch": "convmatrix.models.pytorch",
     "fuse": "convmatrix.analysis.fusion",
     "icnr": "convmatrix.analysis.remedies",
@@ -151,6 +175,7 @@ _LAZY = {
     "kernel": "convmatrix.kernels",
     "kernel_names": "convmatrix.kernels",
     "norm_bounds": "convmatrix.analysis.norm.table",
+    "orthogonality_defect": "convmatrix.analysis.orthogonality.answer",
     "overlap": "convmatrix.analysis.overlap",
     "plot": "convmatrix.plots",
     "receptive_field": "convmatrix.analysis.receptive_field",

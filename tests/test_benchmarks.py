@@ -9,7 +9,21 @@ import numpy as np
 import pytest
 
 import convmatrix as cm
-from benchmarks import apply, build, common, equality, layers, overlap, peers, run, separability, small, symbolic
+from benchmarks import (
+    apply,
+    build,
+    common,
+    equality,
+    layers,
+    overlap,
+    peers,
+    run,
+    separability,
+    small,
+    spectrum,
+    survey,
+    symbolic,
+)
 from benchmarks.cases import APPLIED, APPLIED_QUICK, BUILT, BY_NAME, Case
 from convmatrix import exact
 
@@ -241,3 +255,24 @@ def test_bad_arguments_are_refused(arguments: list[str], message: str, capsys: p
     with pytest.raises(SystemExit):
         run.main(arguments)
     assert message in capsys.readouterr().err
+
+
+def test_spectrum_pieces_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spectrum, "child", lambda *_: {"peak": 1.0})
+    monkeypatch.setattr(spectrum, "SIZE", (6, 6))
+    rows = [*spectrum.circular(3, 1, common.Target(1e9)), *spectrum.norms(3, 1, True), *spectrum.memory(3)]
+    assert [row.what for row in rows][:2] == ["108 values", "largest difference"]
+    assert all(row.value is not None for row in rows)
+    assert all(row.met for row in rows if row.unit in ("1e-12", "%"))
+
+
+def test_all_convolutions_of_resnet50_are_surveyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = survey.resnet50()
+    assert len(shapes) == 53
+    assert sum(shape.inputs * shape.outputs * shape.kernel**2 for shape in shapes) == 23_454_912
+    assert shapes[-1] == survey.Shape(512, 2048, 1, 1, 7)
+    monkeypatch.setattr(survey, "resnet50", lambda: [survey.Shape(2, 3, 3, 2, 8), survey.Shape(3, 2, 1, 1, 4)])
+    rows = list(survey.run(common.Settings()))
+    assert [row.case for row in rows] == ["2->3 3x3 /2 on 8x8", "3->2 1x1 on 4x4", "2 layers", "2 layers"]
+    assert rows[0].what == "48 values"
+    assert rows[-1].what == "norms to 1 %, 2 reached"

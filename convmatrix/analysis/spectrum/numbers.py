@@ -44,9 +44,7 @@ class Numerical(NamedTuple):
         with np.errstate(over="ignore", under="ignore"):
             found = np.ldexp(values, self.exponent)
         if not np.isfinite(found).all():
-            raise ConvMatrixError(
-                f"op must have singular values within the range of floats, got some of 2**{self.exponent}"
-            )
+            raise ConvMatrixError(f"op must have singular values that a float holds, got some near 2**{self.exponent}")
         return found if isinstance(values, np.ndarray) else float(found)
 
 
