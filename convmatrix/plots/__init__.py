@@ -31,6 +31,11 @@ _DRAWINGS: dict[tuple[str, str], tuple[str, str]] = {
     ("convmatrix.analysis.cost.answer", "CostComparison"): ("cost", "draw_costs"),
     ("convmatrix.analysis.cost.formulas", "CostFormula"): ("cost", "draw_cost_formula"),
     ("convmatrix.analysis.correlation.answer", "FilterCorrelation"): ("correlation", "draw_correlation"),
+    ("convmatrix.analysis.spectrum.answer", "SingularValues"): ("spectrum", "draw_singular_values"),
+    ("convmatrix.analysis.spectrum.comparison", "SpectrumComparison"): ("spectrum", "draw_comparison"),
+    ("convmatrix.analysis.spectrum.response", "FrequencyResponse"): ("response", "draw_response"),
+    ("convmatrix.analysis.norm.answer", "Enclosure"): ("norm", "draw_enclosure"),
+    ("convmatrix.analysis.norm.table", "NormBounds"): ("norm", "draw_bounds"),
 }
 
 
