@@ -28,5 +28,6 @@ SECTIONS = {
     "11": "Shuffled grouped convolution",
     "12": "Pointwise grouped convolution",
     "13": "All kinds side by side",
+    "14": "The spectrum",
 }
-"""The sections of the article in its order; the last is beyond it."""
+"""The sections of the article in its order; the last two are beyond it."""

@@ -79,3 +79,11 @@ def test_the_table_is_printed():
     data = json.loads(json.dumps(found.to_dict()))
     assert {"name", "value", "excess", "seconds", "source", "is_bound"} == set(data["rows"][0])
     assert "<caption>norm between" in found._repr_html_()
+
+
+def test_some_bounds_alone():
+    found = cm.norm_bounds(LAYER, ["circular embedding", "reshaped weight"])
+    assert [row.name for row in found.rows] == ["circular embedding", "reshaped weight"]
+    assert cm.norm_bounds(cm.identity((3,)), ["Gram iteration"]).rows == ()
+    with pytest.raises(cm.ConvMatrixError, match="name must be one of .*'Gram iteration'.*, got 'Gershgorin'"):
+        cm.norm_bounds(LAYER, ["Gershgorin"])

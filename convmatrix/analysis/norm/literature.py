@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class Named:
 
     name: str
     source: str
-    compute: Callable[[Convolution], float | None]
+    compute: Callable[[Any], float | None]
     is_bound: bool = True
 
 

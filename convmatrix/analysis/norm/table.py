@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from convmatrix.analysis.norm.perron import bound_of_magnitudes
 from convmatrix.analysis.spectrum.numbers import UNIT, growth, magnitudes, numerical
 from convmatrix.analysis.spectrum.solving import work
 from convmatrix.analysis.spectrum.structure import stripped
+from convmatrix.geometry.arguments import one_of
 from convmatrix.operators import TensorOperator
 from convmatrix.operators.algebra import Transposed
 from convmatrix.operators.convolution import Convolution
@@ -116,7 +117,7 @@ class NormBounds:
         return as_html(as_text(f"norm between {self.norm.lower:.6g} and {self.norm.upper:.6g}", []), facts)
 
 
-def norm_bounds(op: TensorOperator) -> NormBounds:
+def norm_bounds(op: TensorOperator, names: Iterable[str] | None = None) -> NormBounds:
     """Every upper bound that is known for the norm of an operator, with its value, its time and its source.
 
     Of a layer with zero padding, or a circular one, those of the literature, each with its rounding counted; of
@@ -128,6 +129,8 @@ def norm_bounds(op: TensorOperator) -> NormBounds:
     ----------
     op : TensorOperator
         Of numbers.
+    names : iterable of str, optional
+        Those bounds alone, of what the operator has; by default all.
 
     Returns
     -------
@@ -137,7 +140,7 @@ def norm_bounds(op: TensorOperator) -> NormBounds:
     Raises
     ------
     ConvMatrixError
-        As `spectral_norm`.
+        As `spectral_norm`; if a name is unknown.
 
     Examples
     --------
@@ -148,12 +151,16 @@ def norm_bounds(op: TensorOperator) -> NormBounds:
     >>> [row.name for row in found.rows if not row.is_bound]
     ['circular of the same size', 'reshaped weight']
     """
+    known = tuple(named.name for named in (*_OF_ANY, *bounds_of_layers(), *usual_guesses()))
+    chosen = known if names is None else tuple(one_of(name, "name", known) for name in names)
     norm = spectral_norm(op)
     numbers = numerical(op)
     own = stripped(numbers.op)
     factor = abs(own.factor)
     core = own.core.of if isinstance(own.core, Transposed) else own.core
-    rows = [] if core is None else list(_rows(core))
+    rows = (
+        [] if core is None else [row for named in _fitting(core) if named.name in chosen for row in _timed(core, named)]
+    )
     scaled = [
         NormBound(row.name, numbers.times(rounded_up(row.value * factor)), row.seconds, row.source, row.is_bound)
         for row in rows
@@ -162,19 +169,12 @@ def norm_bounds(op: TensorOperator) -> NormBounds:
     return NormBounds(op, norm, tuple(ordered))
 
 
-def _rows(op: TensorOperator) -> Iterator[NormBound]:
-    for name, source, compute in (
-        ("Frobenius norm", "root of the sum of squares", _frobenius),
-        ("rows and columns", "Schur's test", _rows_and_columns),
-        ("magnitudes", "Collatz & Wielandt", bound_of_magnitudes),
-        ("own matrix", "a Cholesky factor", _own_matrix),
-    ):
-        yield from _timed(op, Named(name, source, compute))
+def _fitting(op: TensorOperator) -> Iterator[Named]:
+    """What bounds an operator of its kind, and what it is often taken for."""
+    yield from _OF_ANY
     if isinstance(op, Convolution) and op.geometry.axes:
-        for named in bounds_of_layers() if has_symbol(op) else ():
-            yield from _timed(op, named)
-        for named in usual_guesses():
-            yield from _timed(op, named)
+        yield from bounds_of_layers() if has_symbol(op) else ()
+        yield from usual_guesses()
 
 
 def _timed(op: Any, named: Named) -> Iterator[NormBound]:
@@ -203,3 +203,11 @@ def _own_matrix(op: TensorOperator) -> float | None:
         return None
     enclosing = Enclosing(op, _OWN_WIDTH, np.random.default_rng(0))
     return enclosing.own_bound()
+
+
+_OF_ANY = (
+    Named("Frobenius norm", "root of the sum of squares", _frobenius),
+    Named("rows and columns", "Schur's test", _rows_and_columns),
+    Named("magnitudes", "Collatz & Wielandt", bound_of_magnitudes),
+    Named("own matrix", "a Cholesky factor", _own_matrix),
+)
