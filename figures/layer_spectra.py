@@ -13,16 +13,15 @@ SECTION = "14"
 STEP = 4
 CAPTION = (
     "The seven layers of the network trained on digits without groups, each as its whole matrix on the input it has "
-    "there, with circular borders. Values are shares of each layer's largest, against the share of their number. "
-    "The first and the last layer keep nearly all directions alike; layers 2a, 3a and 3b concentrate on a few, and where "
-    "a curve ends far down, directions are lost for good."
+    "there, with circular borders. Values are shares of each layer's largest, against the share of their number. The "
+    "first and the last layer keep nearly all directions alike; layers 2a, 3a and 3b concentrate on a few, and where a "
+    "curve ends far down, directions are all but lost."
 )
 
 
 def draw() -> Figure:
-    return cm.plot(
-        cm.compare_spectra({name: circular(layer) for name, layer in zip(NAMES, network.layers, strict=True)})
-    )
+    layers = map(circular, digits.networks()[1].layers)
+    return cm.plot(cm.compare_spectra(dict(zip(NAMES, layers, strict=True))))
 
 
 def circular(layer: cm.TensorOperator) -> cm.TensorOperator:

@@ -85,5 +85,5 @@ def test_some_bounds_alone():
     found = cm.norm_bounds(LAYER, ["circular embedding", "reshaped weight"])
     assert [row.name for row in found.rows] == ["circular embedding", "reshaped weight"]
     assert cm.norm_bounds(cm.identity((3,)), ["Gram iteration"]).rows == ()
-    with pytest.raises(cm.ConvMatrixError, match="name must be one of .*'Gram iteration'.*, got 'Gershgorin'"):
+    with pytest.raises(cm.ConvMatrixError, match=r"name must be one of .*'Gram iteration'.*, got 'Gershgorin'"):
         cm.norm_bounds(LAYER, ["Gershgorin"])
