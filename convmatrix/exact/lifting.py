@@ -200,14 +200,14 @@ def _common_fractions(values: list[int], modulus: int) -> tuple[list[int], int] 
     limit = math.isqrt(modulus // 2)
     common = 1
     for value in values:
-        common *= _denominator(value * common, modulus, limit)
+        common *= denominator(value * common, modulus, limit)
         if common > limit:
             return None
     half = modulus // 2
     return [(value * common + half) % modulus - half for value in values], common
 
 
-def _denominator(value: int, modulus: int, limit: int) -> int:
+def denominator(value: int, modulus: int, limit: int) -> int:
     """The denominator of the fraction with a numerator of at most `limit` that is the value modulo `modulus`."""
     last, rest, before, factor = modulus, value % modulus, 0, 1
     if modulus - rest <= limit:
