@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from convmatrix.analysis.inspection.entries import Entries
-from convmatrix.exact import integer_rank
+from convmatrix.exact.bounded import sparse_rank
+from convmatrix.exact.sparse import IntegerMatrix
 
 DENSE_ENTRIES = 1500 * 1500
 """Entries of the dense matrix up to which singular values are computed: about a second."""
@@ -50,22 +51,23 @@ def conditioning(entries: Entries, is_permutation: bool, max_bytes: float | None
         )
     if rows * columns > DENSE_ENTRIES or (max_bytes is not None and 8 * rows * columns > max_bytes):
         limit = f"{DENSE_ENTRIES:,} entries (1500 x 1500)" if rows * columns > DENSE_ENTRIES else "max_bytes"
-        advice = "svds(op, k) gives the largest singular values, matrix-free"
+        advice = "rank_profile(op) proves ranks of larger ones, svds(op, k) gives the largest singular values"
         return Conditioning(
             notes=(f"Rank and condition were not computed, because the dense matrix exceeds {limit}: {advice}.",)
         )
     integers = _integers(entries)
     if integers is None:
         return _numerical(_dense_numbers(entries))
-    rank, proved = integer_rank(integers, ELIMINATION_WORK)
-    full = rank == min(rows, columns)
+    bounds = sparse_rank(integers, proof_work=ELIMINATION_WORK)
+    rank, proved, full = bounds.lower, bounds.is_exact, bounds.lower == min(rows, columns)
     if proved and not full:
         return Conditioning(rank, "exact", None, math.inf)
     numerical = _numerical(_dense_numbers(entries), full)
     if proved:
         return Conditioning(rank, "exact", None, numerical.condition)
     note = f"The rank is numerical, because the exact one would take too long; it is proved to be at least {rank}."
-    return Conditioning(numerical.rank, "numerical", numerical.rank_tol, numerical.condition, (note,))
+    within = min(max(numerical.rank or 0, rank), bounds.upper)
+    return Conditioning(within, "numerical", numerical.rank_tol, numerical.condition, (note,))
 
 
 def _numerical(dense: np.ndarray, is_full: bool = False) -> Conditioning:
@@ -85,15 +87,17 @@ def _numerical(dense: np.ndarray, is_full: bool = False) -> Conditioning:
     return Conditioning(rank, "numerical", tol, condition)
 
 
-def _integers(entries: Entries) -> np.ndarray | None:
-    """A dense integer matrix of the same rank, or None for floats and irrational numbers."""
+def _integers(entries: Entries) -> IntegerMatrix | None:
+    """An integer matrix of the same rank, or None for floats and irrational numbers."""
     if entries.values is None:
-        return entries.matrix.toarray() if entries.matrix.dtype.kind in "iu" else None
+        return IntegerMatrix.of(entries.matrix) if entries.matrix.dtype.kind in "iu" else None
     fractions = entries.fractions()
     if fractions is None:
         return None
     common = math.lcm(*(fraction.denominator for fraction in fractions))
-    return _looked_up(entries, [int(fraction * common) for fraction in fractions], object)
+    integers = np.array([int(fraction * common) for fraction in fractions], dtype=object)
+    labels = entries.matrix.tocoo()
+    return IntegerMatrix.of_entries(labels.row, labels.col, integers[labels.data], entries.matrix.shape)
 
 
 def _dense_numbers(entries: Entries) -> np.ndarray:
