@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from convmatrix.analysis.norm.table import NormBounds, norm_bounds
     from convmatrix.analysis.orthogonality.answer import OrthogonalityDefect, orthogonality_defect
     from convmatrix.analysis.overlap import OverlapMap, overlap
+    from convmatrix.analysis.ranks import NullSpace, RankProfile, null_space, rank_profile
     from convmatrix.analysis.receptive_field import ReceptiveField, receptive_field
     from convmatrix.analysis.recognition import Recognition, recognise
     from convmatrix.analysis.remedies import Remedies, icnr, remedies
@@ -74,8 +75,10 @@ __all__ = [
     "Kind",
     "MatrixTooLargeError",
     "NormBounds",
+    "NullSpace",
     "OrthogonalityDefect",
     "OverlapMap",
+    "RankProfile",
     "ReceptiveField",
     "Recognition",
     "Relationship",
@@ -111,10 +114,12 @@ __all__ = [
     "kernel",
     "kernel_names",
     "norm_bounds",
+    "null_space",
     "orthogonality_defect",
     "overlap",
     "pixel_shuffle",
     "plot",
+    "rank_profile",
     "receptive_field",
     "recognise",
     "remedies",
@@ -146,7 +151,9 @@ _LAZY = {
     "Kind": "convmatrix.kinds",
     "NormBounds": "convmatrix.analysis.norm.table",
     "OrthogonalityDefect": "convmatrix.analysis.orthogonality.answer",
+    "NullSpace": "convmatrix.analysis.ranks",
     "OverlapMap": "convmatrix.analysis.overlap",
+    "RankProfile": "convmatrix.analysis.ranks",
     "ReceptiveField": "convmatrix.analysis.receptive_field",
     "Recognition": "convmatrix.analysis.recognition",
     "Relationship": "convmatrix.analysis.arithmetic",
@@ -176,8 +183,10 @@ _LAZY = {
     "kernel_names": "convmatrix.kernels",
     "norm_bounds": "convmatrix.analysis.norm.table",
     "orthogonality_defect": "convmatrix.analysis.orthogonality.answer",
+    "null_space": "convmatrix.analysis.ranks",
     "overlap": "convmatrix.analysis.overlap",
     "plot": "convmatrix.plots",
+    "rank_profile": "convmatrix.analysis.ranks",
     "receptive_field": "convmatrix.analysis.receptive_field",
     "recognise": "convmatrix.analysis.recognition",
     "remedies": "convmatrix.analysis.remedies",

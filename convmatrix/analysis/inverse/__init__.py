@@ -1,0 +1,1 @@
+"""Inverting an operator: all least squares solutions by singular vectors, or one at a time without them."""

@@ -1,0 +1,1 @@
+"""How far an operator is from an isometry: its Gram matrix beside the identity, lag by lag."""
