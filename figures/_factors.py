@@ -14,8 +14,6 @@ from ._sheet import Sheet
 
 GAP = 0.42
 """Inches between the factors and their product."""
-LEAST = 7
-"""Points."""
 
 
 def factors(
@@ -36,22 +34,10 @@ def factors(
     above = sheet.matrix(first, across, top, cell=cell, title=titles[0], **looks)
     beside = sheet.matrix(second, left, down, cell=cell, trace=trace, title=titles[1], **looks)
     whole = sheet.matrix(product, across, down, cell=cell, trace=trace, title=titles[2], **looks)
-    for ax, op in ((above, first), (beside, second), (whole, product)):
-        if not any(text.get_text() for text in ax.texts):
-            _number(ax, op)
     above.set(xticks=[], xlabel="", ylabel="between")
     beside.set(xticks=[], xlabel="between", ylabel="output")
     whole.set(yticks=[], ylabel="", xlabel="input position, flattened (c, y, x)")
     return above, beside, whole
-
-
-def _number(ax: Axes, op: cm.TensorOperator) -> None:
-    """Entries of one digit, where a square cell of that width would have been too low for them."""
-    entries, (image, *_) = op.tosparse("coo"), ax.images
-    shown = image.get_array()
-    for row, column, value in zip(*entries.coords, entries.data, strict=True):
-        ink = style.ink_on(image.cmap(image.norm(shown[row, column]))[:3])
-        ax.text(column, row, str(value), ha="center", va="center", fontsize=LEAST, color=ink, zorder=3)
 
 
 def arrow(sheet: Sheet, start: tuple[float, float], end: tuple[float, float]) -> None:

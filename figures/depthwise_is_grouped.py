@@ -12,6 +12,7 @@ from ._sheet import TITLE, Sheet, outline
 
 SECTION = "10.1"
 STEP = 1
+SVG = True
 CAPTION = (
     "Three channels of 4x4, kernels 3x3, three groups. One filter a group is the depthwise convolution: a block of the "
     "matrix for each channel (outlined), and three channels stay three. Two filters a group make six outputs, and the "

@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
-from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 import convmatrix as cm
-from convmatrix.plots import style
 
 from ._sheet import TITLE, Sheet, outline
 
@@ -74,7 +72,6 @@ def _draw_layer(sheet: Sheet, dense: cm.TensorOperator, steps: list[cm.TensorOpe
     ax = sheet.matrix(dense, 0.95, 3.2, cell=(0.16, 0.16), title=f"C, {_size(dense)}", color="value", **SHADES)
     ax.set(xlabel="", ylabel="")
     ax.set_xticks(np.arange(3) * 16 + 7.5, [f"channel {channel}" for channel in range(3)], rotation=0)
-    _write_entries(ax, dense)
     outline(ax, (0, int(np.ravel_multi_index(TRACED, dense.in_shape))), dense.shape)
     left, middle = 0.55, 5.6
     sheet.say("=", 0.3, middle, fontsize=16)
@@ -83,18 +80,9 @@ def _draw_layer(sheet: Sheet, dense: cm.TensorOperator, steps: list[cm.TensorOpe
         top, title = middle - op.shape[0] * TALL / 2, f"{NAMES[place]}, {_size(op)}"
         ax = sheet.matrix(op, left, top, cell=(WIDE, TALL), title=title, color="tap", cmap=COLORS[place])
         ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
-        _write_entries(ax, op)
         left += op.shape[1] * WIDE + 0.36
         if place:
             sheet.say("\u00b7", left - 0.18, middle, fontsize=18)
-
-
-def _write_entries(ax: Axes, op: cm.TensorOperator) -> None:
-    """Every entry in its cell; long matrices are drawn without them."""
-    image = ax.images[0]
-    for (row, column), value in op.tosparse().todok().items():
-        ink = style.ink_on(image.cmap(image.norm(image.get_array()[row, column]))[:3])
-        ax.text(column, row, str(value), fontsize=7.5, ha="center", va="center", color=ink)
 
 
 def _size(op: cm.TensorOperator) -> str:
