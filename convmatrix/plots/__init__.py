@@ -31,6 +31,7 @@ _DRAWINGS: dict[tuple[str, str], tuple[str, str]] = {
     ("convmatrix.analysis.cost.answer", "CostComparison"): ("cost", "draw_costs"),
     ("convmatrix.analysis.cost.formulas", "CostFormula"): ("cost", "draw_cost_formula"),
     ("convmatrix.analysis.correlation.answer", "FilterCorrelation"): ("correlation", "draw_correlation"),
+    ("convmatrix.analysis.arithmetic.answer", "SizeSolutions"): ("sizes", "draw_sizes"),
 }
 
 

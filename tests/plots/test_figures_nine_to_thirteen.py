@@ -436,7 +436,7 @@ def test_dots_stand_at_the_costs(quantity):
     figure = draw("costs_of_all_kinds")
     (ax,) = panels(figure, quantity)
     dots = {line.get_label(): line for line in ax.lines if line.get_marker() == "o"}
-    assert set(dots) == set(cm.KINDS) == set(COSTS)
+    assert set(dots) == set(COSTS) <= set(cm.KINDS)
     assert ax.get_xscale() == "log"
     place = 0 if quantity == "multiplications" else 1
     for name, line in dots.items():
