@@ -72,7 +72,7 @@ def layers() -> dict[str, cm.TensorOperator]:
             ones((INNER, c // GROUPS)), ones((INNER, 1, 3, 3)), ones((c, INNER // GROUPS)), size, groups=GROUPS
         ),
     }
-    return {name: made[name] for name in cm.KINDS}
+    return {name: made[name] for name in cm.KINDS if name in made}
 
 
 def draw() -> Figure:
