@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_BEYOND_FLOATS = 10**300
+
 
 class ConvMatrixError(ValueError):
     """A request that cannot be met.
@@ -54,6 +56,8 @@ def readable_bytes(count: int) -> str:
     """
     if count < 1000:
         return f"{count} bytes"
+    if count >= _BEYOND_FLOATS:
+        return "more than 10^300 bytes"
     units = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
     size, step = float(count), 0
     while size >= 999.95 and step < len(units) - 1:

@@ -77,8 +77,7 @@ class Sheet:
         """Draw an operator's matrix; `cell` is a cell's side, or its width and height."""
         wide, tall = np.broadcast_to(cell, 2)
         ax = self.panel(left, top, op.shape[1] * wide, op.shape[0] * tall, "matrix")
-        cm.plot(op, ax=ax, **{"legend": False, **plot})
-        ax.set_aspect("auto")
+        cm.plot(op, ax=ax, **{"legend": False, "aspect": "auto", **plot})
         ax.set_title(title, fontsize=TEXT, pad=5)
         return ax
 

@@ -10,6 +10,7 @@ import convmatrix as cm
 
 SECTION = "6"
 STEP = 2
+SVG = True
 CAPTION = (
     "Each row of C is the kernel laid over one window of the flattened input. Read by columns, the same matrix is the "
     "transposed convolution: it takes 2x2 to 4x4, and restores the shape, not the values, as the numbers below C show."

@@ -17,7 +17,8 @@ CAPTION = (
     "A cell says how strongly a filter of the last 1x1 layer goes together with one of the 3x3 layer before it, over "
     "256 of these digits. Trained dense, strong pairs lie anywhere; in groups they gather in the diagonal blocks, far "
     "beyond what chance gives. Most of this the groups do by themselves: networks of random weights show it too, and "
-    "training adds to it where groups are small. Beside the blocks not all is dark: all groups look at the same digits."
+    "training added a little in these runs where groups are small. Beside the blocks not all is dark: all groups look "
+    "at the same digits."
 )
 FIRST, SECOND = 4, 5
 

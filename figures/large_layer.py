@@ -9,6 +9,7 @@ import convmatrix as cm
 
 SECTION = "2.2"
 STEP = 4
+SVG = True
 CAPTION = (
     "Four channels to four, 3x3, on 224x224: sixteen blocks, a band in each. The matrix is never made for "
     "this picture; the geometry alone says how many entries each pixel covers."

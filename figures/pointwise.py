@@ -11,6 +11,7 @@ from ._sheet import Sheet
 
 SECTION = "4"
 STEP = 1
+SVG = True
 CAPTION = (
     "A 1x1 convolution from three channels to two, on 3x3 pixels. Its six weights are a 2x3 matrix W, applied to the "
     "three values of each pixel. In the large matrix every weight becomes a diagonal block, itself times an identity: "

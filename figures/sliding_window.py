@@ -8,6 +8,7 @@ import convmatrix as cm
 
 SECTION = "5"
 STEP = 1
+SVG = True
 CAPTION = (
     "A 3x3 kernel with stride 2 on a padded 6x6 input. The framed row of the matrix holds the taps of one window; "
     "what falls into the padding is not stored."

@@ -9,6 +9,7 @@ import convmatrix as cm
 
 SECTION = "7"
 STEP = 3
+SVG = True
 CAPTION = (
     "A stride leaves out rows, a dilation spreads the taps of each row, and the transposed convolution with stride 2 "
     "turns the strided matrix on its side: its rows come in two kinds, one for each phase."

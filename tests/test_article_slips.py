@@ -146,11 +146,15 @@ def test_slip_8_2_as_many_filters_as_the_square_of_the_kernel():
 
 
 def test_slip_9_the_outer_product():
-    vectors = [1, 2, 3], [1, 0, 1], [2, 1, 2]
-    filter_ = np.einsum("c,i,j->cij", *vectors)
-    assert filter_.shape == (3, 3, 3)
+    """Three layers of one axis each are one filter of all 27 products; a cross product of vectors has 3 numbers."""
+    vectors = [1, 2, 3], [1, 3, 1], [2, 1, 2]
+    layer = cm.KINDS["flattened"].build(*vectors, (4, 5))
+    read = layer.toarray()[0].reshape(layer.in_shape)
+    filter_ = read[:, :3, :3]
+    assert np.count_nonzero(read) == filter_.size == 27
+    assert filter_.tolist() == [[[a * b * c for c in vectors[2]] for b in vectors[1]] for a in vectors[0]]
     assert cm.flatten(filter_).is_rank_one
-    assert np.cross(np.cross(vectors[0], vectors[1]), vectors[2]).shape == (3,)
+    assert np.cross(np.cross(vectors[0], vectors[1]), vectors[2]).size == 3 != filter_.size
 
 
 def test_slip_10_three_channels_make_no_two_groups():

@@ -28,18 +28,20 @@ def blocks(language: str) -> list[tuple[str, str]]:
     return found
 
 
-def sessions() -> list[tuple[str, str, str]]:
-    """Commands `$ convmatrix ...` of console blocks, with the output shown below each."""
-    found = []
-    for name, text in blocks("console"):
+def sessions(consoles: list[tuple[str, str]]) -> list[tuple[str, str, str, int]]:
+    """Commands `$ convmatrix ...`, the output shown below each, and the exit code: 0, or what `$ echo $?` shows."""
+    found: list[tuple[str, str, str, int]] = []
+    for name, text in consoles:
         for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
             command, _, output = part.partition("\n")
-            if command.startswith("convmatrix"):
-                found.append((f"{name}-{command[:40]}", command, output))
+            if command == "echo $?":
+                found[-1] = (*found[-1][:3], int(output))
+            elif command.startswith("convmatrix"):
+                found.append((f"{name}-{command[:40]}", command, output, 0))
     return found
 
 
-PYTHON, COMMANDS = blocks("python"), sessions()
+PYTHON, COMMANDS = blocks("python"), sessions(blocks("console"))
 
 
 @pytest.fixture(autouse=True)
@@ -65,16 +67,20 @@ def test_python_block(text: str) -> None:
     assert not runner.failures, "".join(messages)
 
 
-@pytest.mark.parametrize(
-    ("command", "output"),
-    [(command, output) for _, command, output in COMMANDS],
-    ids=[name for name, _, _ in COMMANDS],
-)
-def test_command_prints_what_is_shown(command: str, output: str, capsys: pytest.CaptureFixture[str]) -> None:
-    main(shlex.split(command)[1:])
+@pytest.mark.parametrize(("command", "output", "code"), [own[1:] for own in COMMANDS], ids=[own[0] for own in COMMANDS])
+def test_command_prints_what_is_shown(command: str, output: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(shlex.split(command)[1:]) == code
     printed = capsys.readouterr().out
     if output.strip():
         assert doctest.OutputChecker().check_output(output, printed, FLAGS), printed
+
+
+def test_exit_codes_are_read_from_the_page() -> None:
+    page = "$ convmatrix a --check\nno\n$ echo $?\n1\n$ convmatrix b\n$ ls\n"
+    assert [own[1:] for own in sessions([("p", page)])] == [
+        ("convmatrix a --check", "no\n", 1),
+        ("convmatrix b", "", 0),
+    ]
 
 
 def test_there_is_something_to_test() -> None:

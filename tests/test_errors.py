@@ -29,6 +29,7 @@ def test_every_error_is_one_of_the_package_and_a_value_error(kind: type[Exceptio
         (5 * 10**15, "5.0 PB"),
         (10**18, "1.0 EB"),
         (10**24, "1000000.0 EB"),
+        (10**400, "more than 10^300 bytes"),
     ],
 )
 def test_bytes_are_readable(count: int, text: str) -> None:

@@ -101,6 +101,32 @@ def test_blocks_go_beyond_chance_in_the_last_pair_of_layers(networks):
             assert cm.filter_correlation(network.layers[4], network.layers[5]).block_share(groups) == 1
 
 
+@pytest.mark.parametrize("groups", GROUPS[1:])
+def test_blocks_zigzag_with_depth(groups, networks):
+    """Clearer from one 3x3 layer and its 1x1 to the next, fainter between, clearest in the end: as the page says."""
+    network, (images, _) = networks[groups], digits.sample()
+    seen = [images, *network.responses(images)]
+    pairs = zip(network.layers, network.layers[1:-1], seen, strict=False)
+    shares = [cm.filter_correlation(*own, inputs, activation=digits.relu).block_share(groups) for *own, inputs in pairs]
+    assert len(shares) == 5
+    assert shares[0] < shares[2] < shares[4] == max(shares)
+    assert shares[1] < shares[3] < min(shares[2], shares[4])
+    assert shares[1] < shares[0]
+
+
+def test_trained_kernels_fall_off_a_little_faster_than_random_ones(networks, rng):
+    def second(kernels):
+        values = np.linalg.svd(kernels.reshape(-1, 3, 3), compute_uv=False)
+        shares = values[:, 1] / values[:, 0]
+        return shares.mean(), shares.std() / np.sqrt(len(shares))
+
+    mean, error = second(networks[1].layers[4].weight.astype(float))
+    random, own = second(rng.normal(size=(48, 48, 3, 3)))
+    assert random - mean > 10 * np.hypot(error, own)
+    assert 0.84 < mean / random < 0.9
+    assert mean > 0.4
+
+
 def _rows(responses):
     return responses.astype(float).swapaxes(0, 1).reshape(responses.shape[1], -1)
 

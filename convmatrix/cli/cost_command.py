@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from convmatrix.cli.layer import read_layer
 from convmatrix.cli.output import PICTURE_SUFFIXES, Output, as_json, picture_writer, remark, show, target, write_all
 from convmatrix.cli.parser import Command, add_geometry_options, add_output_options, integer, unguarded
 from convmatrix.cli.stack import STACK_HELP, read_stack
+from convmatrix.cli.stack_layers import KINDS
 from convmatrix.errors import ConvMatrixError
 
 _DESCRIPTION = """\
@@ -22,10 +24,11 @@ meets a zero of the padding left out), additions, weights, and the bytes of what
 LAYER is a size with options, 3:stride=2,channels=64,groups=4, or NAME:VALUE with options, avg_pool:2; several are a
 stack, in the order they are applied. Without channels= a layer writes as many as it reads. Sizes of one number are for
 all axes: as many as --input-size or another size has, or --dims, otherwise 1. Or LAYER is one kernel: a name, numbers,
-or a file. The geometry options below are for one layer or kernel alone.
+or a file; `identity` is the layer, identity:size=3 the kernel. The geometry options below are for one layer or kernel
+alone.
 
 --against compares with another stack, and may be given several times. --kind prints the formula of a kind of
-convolution, its share of the dense one, and the limits of that.
+convolution, its share of the dense one, and the limits of that; only --at, --json and --plot go with it.
 """
 _EPILOG = """\
 examples:
@@ -36,25 +39,26 @@ examples:
   convmatrix cost --kind depthwise_separable
   convmatrix cost --kind spatially_separable --at m=3 --json --plot ratio.png
 """
-_SIZE = re.compile(r"[+-]?[0-9]{1,18}(?:[xX][+-]?[0-9]{1,18})*")
-_NAMES = ("conv", "conv_transpose", "depthwise", "avg_pool", "resize", "pixel_shuffle", "pixel_unshuffle",
-          "channel_shuffle")  # fmt: skip
+_SIZE = re.compile(r"[+-]?[0-9]+(?:[xX][+-]?[0-9]+)*")
 _SIZE_REMARK = "input size {}, since --input-size was not given\n"
+_USUAL = {"channels": 1, "dtype": "float32"}
 _GEOMETRY = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "padding_mode": "zeros", "output_padding": None,
              "transpose": False}  # fmt: skip
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("layers", metavar="LAYER", nargs="*", type=unguarded, help=f"{STACK_HELP}; or one kernel")
-    parser.add_argument("--channels", type=integer, default=1, metavar="C", help="channels of the input (default 1)")
+    parser.add_argument("--channels", type=integer, metavar="C", help="channels of the input (default 1)")
     parser.add_argument("--dims", type=integer, metavar="N", help="axes of space, where the sizes do not tell")
     parser.add_argument(
         "--against", action="append", default=[], metavar='"LAYER ..."', help="another stack on the same input"
     )
-    parser.add_argument("--dtype", default="float32", metavar="TYPE", help="of the activations (default float32)")
+    parser.add_argument("--dtype", metavar="TYPE", help="of the activations (default float32)")
     parser.add_argument("--kind", metavar="NAME", help="the formula of a kind of convolution")
     parser.add_argument("--at", metavar="N=5,m=3", help="with --kind, numbers for its letters")
     add_geometry_options(parser)
+    # None tells what was typed from what is usual.
+    parser.set_defaults(**dict.fromkeys([*_USUAL, *_GEOMETRY]))
     add_output_options(parser, picture="the layers, the comparison or the formula's ratio as a picture", matrix=False)
 
 
@@ -80,6 +84,9 @@ def _formula(given: argparse.Namespace) -> tuple[str, Any, dict[str, Any]]:
 
     if given.layers or given.against:
         raise ConvMatrixError(f"--kind must come without layers, got {' '.join([*given.layers, *given.against])!r}")
+    typed = _typed(given, (*_USUAL, *_GEOMETRY, "dims", "input_size", "flip"))
+    if typed:
+        raise ConvMatrixError(f"--kind must come without options of layers, got {_option(typed[0])}")
     result = cost_formula(given.kind)
     if given.at is not None:
         result = result.at(**_letters(given.at))
@@ -91,6 +98,8 @@ def _letters(typed: str) -> dict[str, int]:
     values: dict[str, int] = {}
     for part in typed.split(","):
         name, equals, value = part.strip().partition("=")
+        if name in values:
+            raise ConvMatrixError(f"--at must give {name} once, got it twice in {typed!r}")
         try:
             values[name] = integer(value)
         except argparse.ArgumentTypeError:
@@ -108,7 +117,10 @@ def _counted(given: argparse.Namespace) -> tuple[str, Any, dict[str, Any]]:
     if not given.layers:
         raise ConvMatrixError("LAYER must be a size with options or a kernel, or --kind be given, got neither")
     others = [_split(typed) for typed in given.against]
-    first = _kernel(given) if _is_kernel(given.layers) else read_stack(_with_geometry(given), *_place(given))
+    geometry = {name: getattr(given, name) for name in _typed(given, _GEOMETRY)}
+    for name, usual in {**_USUAL, **_GEOMETRY}.items():
+        setattr(given, name, usual if getattr(given, name) is None else getattr(given, name))
+    first = _kernel(given) if _is_kernel(given.layers) else _stack(given, geometry)
     in_shape = first[0].in_shape
     heading = "" if given.input_size is not None else _SIZE_REMARK.format(text.sizes(in_shape[1:]))
     content: dict[str, Any] = {"layers": given.layers, "in_shape": list(in_shape)}
@@ -137,8 +149,11 @@ def _split(typed: str) -> list[str]:
 
 def _is_kernel(words: list[str]) -> bool:
     """Whether the only word is a kernel: no size and no layer's name stands before its colon."""
-    head, _, _ = words[0].strip().partition(":")
-    return len(words) == 1 and not _SIZE.fullmatch(head) and head not in _NAMES
+    head, _, rest = words[0].strip().partition(":")
+    if head == "identity":
+        # The kernel of that name has a size, and the layer none.
+        return len(words) == 1 and rest.startswith("size")
+    return len(words) == 1 and not _SIZE.fullmatch(head) and head not in KINDS
 
 
 def _kernel(given: argparse.Namespace) -> list[Any]:
@@ -146,38 +161,31 @@ def _kernel(given: argparse.Namespace) -> list[Any]:
     if given.channels != 1:
         raise ConvMatrixError(f"--channels must come with sizes, got {given.channels} with a kernel, which has its own")
     given.kernel = given.layers[0]
-    return [read_layer(given, axes=given.dims).operator()]
+    layer = read_layer(given, axes=given.dims)
+    if given.dims not in (None, len(layer.input_size)):
+        axes = len(layer.input_size)
+        raise ConvMatrixError(f"--dims must be {axes}, the axes of {given.kernel!r}, got {given.dims}")
+    return [layer.operator()]
 
 
-def _place(given: argparse.Namespace) -> tuple[int | None, tuple[int, ...] | None, int]:
-    return given.dims, given.input_size, given.channels
-
-
-def _with_geometry(given: argparse.Namespace) -> list[str]:
-    """The words, the geometry options written into the only one."""
-    asked = {name: getattr(given, name) for name, usual in _GEOMETRY.items() if getattr(given, name) != usual}
+def _stack(given: argparse.Namespace, geometry: dict[str, Any]) -> list[Any]:
+    """The layers that were typed; the geometry options go to the only one."""
     if given.flip:
         raise ConvMatrixError("--flip must come with a kernel, got it with a size")
-    if not asked:
-        return list(given.layers)
-    name = next(iter(asked)).replace("_", "-")
-    if len(given.layers) > 1:
-        raise ConvMatrixError(f"--{name} must come with one layer, got {len(given.layers)}: write it as in 3:stride=2")
-    word = given.layers[0].strip()
-    if asked.pop("transpose", False):
-        if not _SIZE.fullmatch(word.partition(":")[0]):
-            raise ConvMatrixError(f"--transpose must come with a size, got {word!r}")
-        word = f"conv_transpose:{word.replace(':', ',', 1)}"
-    if not asked:
-        return [word]
-    return [word + ("," if ":" in word else ":") + ",".join(f"{key}={_typed(value)}" for key, value in asked.items())]
+    if geometry and len(given.layers) > 1:
+        said = f"got {len(given.layers)}: write it as in 3:stride=2"
+        raise ConvMatrixError(f"{_option(next(iter(geometry)))} must come with one layer, {said}")
+    return read_stack(given.layers, given.dims, given.input_size, given.channels, geometry=geometry)
 
 
-def _typed(value: Any) -> str:
-    """An option's value in the command line's spelling."""
-    if isinstance(value, tuple):
-        return "x".join(":".join(map(str, part)) if isinstance(part, tuple) else str(part) for part in value)
-    return str(value)
+def _typed(given: argparse.Namespace, names: Iterable[str]) -> list[str]:
+    """Those of the options that were typed, whatever their values."""
+    return [name for name in names if getattr(given, name) is not None and getattr(given, name) is not False]
+
+
+def _option(name: str) -> str:
+    """As it is typed."""
+    return f"--{name.replace('_', '-')}"
 
 
 COMMAND = Command(

@@ -41,11 +41,12 @@ def _run(given: argparse.Namespace) -> int:
         write_all([Output(path, given.plot, picture_writer(drawn, path, given.plot))])
     failed = [kind.name for kind in asked if given.check and not kind.verify()]
     if given.json:
-        show(as_json("kinds", {"kinds": [kind.to_dict() for kind in asked]}))
+        files = {} if given.plot is None else {"plot": given.plot}
+        show(as_json("kinds", {"kinds": [kind.to_dict() for kind in asked], "files": files}))
     elif given.name is None:
         show(f"{KINDS}\n\n{_verdict(failed, given.check)}")
     else:
-        show(str(asked[0]))
+        show(f"{asked[0]}\n\n{_verdict_of_one(failed)}" if given.check else str(asked[0]))
     if path is not None:
         remark(f"wrote {given.plot}")
     return 1 if failed else 0
@@ -57,6 +58,10 @@ def _verdict(failed: list[str], is_checked: bool) -> str:
     if is_checked:
         return f"all {len(KINDS)} structures hold, entry for entry, on the examples"
     return f"{len(KINDS)} kinds; `convmatrix kinds NAME` shows one with its example, `--check` verifies all"
+
+
+def _verdict_of_one(failed: list[str]) -> str:
+    return f"the structure {'does not hold' if failed else 'holds, entry for entry,'} on the example"
 
 
 COMMAND = Command("kinds", "the kinds of convolution and their matrices", _DESCRIPTION, _EPILOG, _add_options, _run)

@@ -18,6 +18,7 @@ _MINUS = re.compile(r"-(?:[\d.(\[]|[^\W\d]\w*[\s,;|*+])")
 _SYMBOL = re.compile(r"-(?!h|o)[^\W\d]\w*")
 _INTEGER = r"[+-]?[0-9]{1,18}"
 _PER_AXIS = re.compile(rf"{_INTEGER}(?:[xX]{_INTEGER})*")
+_LONG = re.compile(r"[+-]?[0-9]+(?:[xX][+-]?[0-9]+)*")
 _PADDING = re.compile(rf"{_INTEGER}(?::{_INTEGER})?(?:[xX]{_INTEGER}(?::{_INTEGER})?)*")
 
 
@@ -107,10 +108,7 @@ def per_axis(text: str) -> int | tuple[int, ...]:
     >>> per_axis("2"), per_axis("28x28")
     (2, (28, 28))
     """
-    text = text.strip()
-    if not _PER_AXIS.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"must be an integer, or one an axis as in 2x1, got {text!r}")
-    numbers = tuple(int(part) for part in text.lower().split("x"))
+    numbers = _numbers(text, "must be an integer, or one an axis as in 2x1")
     return numbers[0] if len(numbers) == 1 else numbers
 
 
@@ -120,11 +118,16 @@ def input_size(text: str) -> tuple[int, ...]:
     >>> input_size("28x28"), input_size("100")
     ((28, 28), (100,))
     """
-    try:
-        sizes = per_axis(text)
-    except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f"must be integers joined by x, as in 28x28, got {text.strip()!r}") from None
-    return (sizes,) if isinstance(sizes, int) else sizes
+    return _numbers(text, "must be integers joined by x, as in 28x28")
+
+
+def _numbers(text: str, rule: str) -> tuple[int, ...]:
+    """Integers joined by x."""
+    text = text.strip()
+    if not _PER_AXIS.fullmatch(text):
+        rule = "must have at most 18 digits" if _LONG.fullmatch(text) else rule
+        raise argparse.ArgumentTypeError(f"{rule}, got {text!r}")
+    return tuple(int(part) for part in text.lower().split("x"))
 
 
 def padding(text: str) -> Any:

@@ -38,7 +38,8 @@ Each LAYER is one word, in the order they are applied:
   begin 3:padding=1 + identity end    branches side by side, added up
   3:padding=1,times=16  begin:times=4 the same layer, or block of branches, several times
 
-A max pool reads what avg_pool reads. Without --input-size the input is large enough for outputs that no border reaches.
+A max pool reads what avg_pool reads. Without --input-size the input is one that fits every layer and is large enough
+for outputs that no border reaches, as far as the layers allow it.
 """
 _EPILOG = """\
 examples:

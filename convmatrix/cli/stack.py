@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +17,7 @@ from functools import reduce
 from typing import Any
 
 from convmatrix.cli.parser import unguarded
-from convmatrix.cli.stack_layers import KINDS, MAX_LAYERS, READERS, Layer
+from convmatrix.cli.stack_layers import KINDS, MAX_LAYERS, READERS, Layer, build_along
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import arguments
 from convmatrix.operators import TensorOperator
@@ -31,6 +31,8 @@ STACK_HELP = (
 )
 _BEGIN, _PLUS, _END = "begin", "+", "end"
 _LEAST_OUTPUTS, _MOST_OUTPUTS, _LARGEST_MULTIPLE = 4, 64, 1 << 16
+_LARGER, _LEAST_TRIES, _MOST_BUILT = (1, 2, 4, 8), 8, 1 << 12
+"""By how much a default size may have to grow, and how many are tried: layers that are built for it, and no less."""
 _DEEPEST = 50
 
 
@@ -47,7 +49,12 @@ _Item = Layer | _Block
 
 
 def read_stack(
-    words: Sequence[str], dims: int | None = None, input_size: Sequence[int] | None = None, channels: int = 1
+    words: Sequence[str],
+    dims: int | None = None,
+    input_size: Sequence[int] | None = None,
+    channels: int = 1,
+    *,
+    geometry: Mapping[str, Any] | None = None,
 ) -> list[TensorOperator]:
     """The operators that the words name, in the order they are applied; every weight is the integer 1.
 
@@ -62,6 +69,8 @@ def read_stack(
         no border reaches.
     channels : int, default 1
         Of the first layer's input. A layer without `channels=` writes as many as it reads.
+    geometry : mapping, optional
+        Options of the command line, by their names in `conv`, for the only layer.
 
     Returns
     -------
@@ -84,6 +93,8 @@ def read_stack(
     Sum (8, 16, 16) -> (8, 16, 16)
     """
     items = _items([unguarded(word).strip() for word in words])
+    if geometry:
+        items = (_with_options(items[0], geometry),)
     if _count(items) > MAX_LAYERS:
         raise ConvMatrixError(f"LAYER must be given at most {MAX_LAYERS:,} times, got {_count(items):,}")
     axes = _axes(items, dims, input_size)
@@ -143,6 +154,26 @@ def _layer(place: str, word: str) -> Layer:
     return Layer(place, head, options, options.pop("times", 1))
 
 
+def _with_options(item: _Item, geometry: Mapping[str, Any]) -> Layer:
+    """The only layer with options that stand beside it."""
+    assert isinstance(item, Layer)
+    asked, name = {key: value for key, value in geometry.items() if key != "transpose"}, item.name
+    if geometry.get("transpose"):
+        if name != "conv":
+            raise ConvMatrixError(f"--transpose must come with a size, got {item.place}")
+        name = "conv_transpose"
+    for key, value in {**item.options, **asked}.items():
+        option = f"--{key.replace('_', '-')}" if key in asked else f"{key}="
+        if key not in (*KINDS[name].options, KINDS[name].value):
+            takers = ", ".join(kind for kind in KINDS if key in KINDS[kind].options)
+            raise ConvMatrixError(f"{option} must come with {takers}, got {item.place}, which is {name}")
+        if key in asked and key in item.options:
+            raise ConvMatrixError(f"{item.place} must give {key} once, got it twice: {option} too")
+        if key in ("stride", "dilation", "groups") and min(value if isinstance(value, tuple) else (value,)) < 1:
+            raise ConvMatrixError(f"{option} must be at least 1, got {value}")
+    return Layer(item.place, name, {**item.options, **asked}, item.times)
+
+
 def _options(place: str, name: str, text: str) -> dict[str, Any]:
     """What is typed behind the colon; what comes first may be the value, without a name."""
     options: dict[str, Any] = {}
@@ -200,19 +231,47 @@ def _count(items: Sequence[_Item]) -> int:
 
 
 def default_size(items: Sequence[_Item], axes: int) -> tuple[int, ...]:
-    """Inputs an axis that leave a few outputs, and each phase of them, beyond the reach of every border."""
-    sizes = []
-    for axis in range(axes):
-        ups, downs = Fraction(1), 1
-        for layer in _layers(items):
-            up, down = KINDS[layer.name].rates(layer, axis)
-            ups, downs = ups * up, downs * down
-        outputs = min(max(_LEAST_OUTPUTS, 2 * math.ceil(ups)), _MOST_OUTPUTS)
-        size = _inputs(items, outputs, axis)
-        # Branches that halve and double meet again where the size is a multiple of their steps.
-        multiple = downs if downs <= _LARGEST_MULTIPLE else 1
-        sizes.append(-(-size // multiple) * multiple)
-    return tuple(sizes)
+    """Inputs an axis that fit every layer and leave outputs, the widest ones among them, that no border reaches."""
+    return tuple(_fitting(items, axis) for axis in range(axes))
+
+
+def _fitting(items: Sequence[_Item], axis: int) -> int:
+    """The first such size from one on that would do without any padding; that one where none is found soon."""
+    ups, downs = Fraction(1), 1
+    for layer in _layers(items):
+        up, down = KINDS[layer.name].rates(layer, axis)
+        ups, downs = ups * up, downs * down
+    # Branches that halve and double meet again where the size is a multiple of their steps.
+    multiple = downs if downs <= _LARGEST_MULTIPLE else 1
+    outputs = min(max(_LEAST_OUTPUTS, 2 * math.ceil(ups)), _MOST_OUTPUTS)
+    least = -(-_inputs(items, outputs, axis) // multiple) * multiple
+    tries, fits = max(_LEAST_TRIES, _MOST_BUILT // _count(items)), least
+    for larger in _LARGER:
+        # What a layer must divide, each size or none of so many in a row divides.
+        candidates = range(least * larger, least * larger + min(downs, tries))
+        size, ops = next(((n, ops) for n in candidates if (ops := _one_axis(items, axis, n))), (least, None))
+        if ops is not None and _is_shown(ops):
+            return size
+        fits = size if fits == least else fits
+    return fits
+
+
+def _one_axis(items: Sequence[_Item], axis: int, size: int) -> list[TensorOperator] | None:
+    """The layers along one axis, if they fit so many inputs."""
+    try:
+        return _built(items, (1, size), lambda layer, shape: build_along(layer, axis, shape))
+    except ConvMatrixError:
+        return None
+
+
+def _is_shown(ops: list[TensorOperator]) -> bool:
+    """Whether the field of some output that no border reaches is the widest."""
+    from convmatrix.analysis.receptive_field import receptive_field
+
+    try:
+        return receptive_field(ops).has_interior
+    except ConvMatrixError:
+        return False
 
 
 def _inputs(items: Sequence[_Item], outputs: int, axis: int) -> int:
@@ -229,12 +288,18 @@ def _inputs(items: Sequence[_Item], outputs: int, axis: int) -> int:
 # -- building ---------------------------------------------------------------------------------------------------------
 
 
-def _built(items: Sequence[_Item], shape: tuple[int, ...]) -> list[TensorOperator]:
+def _build(layer: Layer, shape: tuple[int, ...]) -> TensorOperator:
+    return KINDS[layer.name].build(layer, shape)
+
+
+def _built(
+    items: Sequence[_Item], shape: tuple[int, ...], build: Callable[[Layer, tuple[int, ...]], TensorOperator] = _build
+) -> list[TensorOperator]:
     ops: list[TensorOperator] = []
     for item in items:
         for _ in range(item.times):
             with _named(item.place):
-                op = _summed(item, shape) if isinstance(item, _Block) else KINDS[item.name].build(item, shape)
+                op = _summed(item, shape, build) if isinstance(item, _Block) else build(item, shape)
             ops.append(op)
             shape = op.out_shape
     return ops
@@ -250,6 +315,10 @@ def _named(place: str) -> Iterator[None]:
         raise ConvMatrixError(said if said.startswith("LAYER ") else f"{place}: {said}") from None
 
 
-def _summed(block: _Block, shape: tuple[int, ...]) -> TensorOperator:
-    branches = [reduce(lambda inner, layer: Product(layer, inner), _built(branch, shape)) for branch in block.branches]
+def _summed(
+    block: _Block, shape: tuple[int, ...], build: Callable[[Layer, tuple[int, ...]], TensorOperator]
+) -> TensorOperator:
+    branches = [
+        reduce(lambda inner, layer: Product(layer, inner), _built(branch, shape, build)) for branch in block.branches
+    ]
     return reduce(Sum, branches)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +21,8 @@ from convmatrix.operators.convolution import Convolution
 
 MAX_LAYERS = 10_000
 """Layers up to which a stack is built."""
+_LARGEST_SCALE, _LONG = 10**18, re.compile("[eE][+-]?[0-9]{4,}|[0-9]{1000,}")
+_SCALE_RULE = "must be a fraction of numbers of at most 18 digits"
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,20 @@ KINDS = {
 }
 
 
+def build_along(layer: Layer, axis: int, shape: tuple[int, ...]) -> TensorOperator:
+    """A layer of one channel on `shape`, `(1, size)`, that reads along its axis what this one does along `axis`."""
+    options = {k: v[axis : axis + 1] if isinstance(v, tuple) else v for k, v in layer.options.items()}
+    if layer.name == "pixel_shuffle":
+        return resize(shape, options["factor"])
+    if layer.name == "pixel_unshuffle":
+        _unshuffled(Layer(layer.place, layer.name, options), shape)
+        return avg_pool(shape, options["factor"])
+    if layer.name == "channel_shuffle":
+        return identity(shape)
+    kept = {k: v for k, v in options.items() if k not in ("groups", "channels")}
+    return KINDS[layer.name].build(Layer(layer.place, layer.name, kept), shape)
+
+
 def _times(text: str) -> int:
     times = integer(text)
     if not 1 <= times <= MAX_LAYERS:
@@ -185,12 +202,17 @@ def _positive(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def _scale(text: str) -> Any:
     """`2`, `3/2`, `1.5`, or one an axis joined by x."""
+    if _LONG.search(text):
+        # A power of ten of so many digits would take minutes.
+        raise argparse.ArgumentTypeError(f"{_SCALE_RULE}, got {text!r}")
     try:
         scales = tuple(Fraction(part) for part in text.lower().split("x"))
     except (ValueError, ZeroDivisionError):
         scales = (Fraction(0),)
     if min(scales) <= 0:
         raise argparse.ArgumentTypeError(f"must be as in 2, 3/2, 1.5 or 2x3/2, got {text!r}")
+    if max(max(scale.numerator, scale.denominator) for scale in scales) >= _LARGEST_SCALE:
+        raise argparse.ArgumentTypeError(f"{_SCALE_RULE}, got {text!r}")
     return scales[0] if len(scales) == 1 else scales
 
 

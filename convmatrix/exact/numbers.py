@@ -59,8 +59,34 @@ def is_symbolic(array: np.ndarray) -> bool:
 
 
 def is_finite(array: np.ndarray) -> bool:
-    """Whether no entry is NaN or infinite; exact values always are finite."""
-    return array.dtype.kind in "iuO" or bool(np.isfinite(array).all())
+    """Whether no entry is NaN or infinite, nor a SymPy expression that holds one."""
+    return first_not_finite(array) is None
+
+
+def first_not_finite(array: np.ndarray) -> Any:
+    """The first entry that is NaN or infinite, or a SymPy expression that holds one; None if all are finite.
+
+    Examples
+    --------
+    >>> import numpy as np, sympy
+    >>> from convmatrix.exact import first_not_finite
+    >>> first_not_finite(np.array([1.0, np.inf])), first_not_finite(np.array([sympy.pi, sympy.nan]))
+    (np.float64(inf), nan)
+    """
+    if array.dtype.kind in "iu":
+        return None
+    if array.dtype == object:
+        return next((entry for entry in array.flat if is_sympy(entry) and _is_endless(entry)), None)
+    finite = np.isfinite(array)
+    return None if finite.all() else array[~finite][0]
+
+
+def _is_endless(entry: Any) -> bool:
+    if entry.is_Rational or entry.is_Symbol:
+        return False
+    import sympy
+
+    return bool(entry.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo))
 
 
 def as_numbers(array: np.ndarray, dtype: Any, name: str = "weight") -> np.ndarray:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csr_array
 
+from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import arguments
-from convmatrix.kinds.numbers import integers
-from convmatrix.kinds.pixelwise import channel_weight, places
+from convmatrix.kinds.numbers import integers, with_channels
+from convmatrix.kinds.pixelwise import channel_weight
 from convmatrix.kinds.registry import kind
-from convmatrix.kinds.separable import block_a_channel, depthwise
-from convmatrix.kinds.structures import layer_matrix, matrix_of_layer, mixing, shuffle, steps_of
+from convmatrix.kinds.separable import channel_kernels, depthwise
+from convmatrix.kinds.structures import (
+    Matrix,
+    block_a_channel,
+    block_diag,
+    eye,
+    layer_matrix,
+    mixing,
+    positions,
+    product,
+    shuffle,
+    steps_along,
+    total,
+)
 from convmatrix.operators import TensorOperator, channel_shuffle, conv, identity
-from convmatrix.operators.algebra import branches_of
-from convmatrix.operators.algebra import steps_of as layers_of
 
 _SHUFFLENET = (
     "Zhang, Zhou, Lin and Sun, ShuffleNet: an extremely efficient convolutional neural network for mobile devices, "
@@ -24,27 +34,40 @@ _SHUFFLENET = (
 )
 
 
-def _block_a_group(op: TensorOperator) -> csr_array:
-    parts = np.split(op.weight, op.geometry.groups)
-    return csr_array(sparse.block_diag([layer_matrix(part, steps_of(op)) for part in parts], format="csr"))
+def _block_a_group(weight: np.ndarray, input_size: Any, groups: int, **options: Any) -> Matrix:
+    along = steps_along(weight, input_size, **options)
+    array = with_channels(weight, len(along))
+    return block_diag([layer_matrix(part, along) for part in np.split(array, groups)])
 
 
-def _groups_shuffled(op: TensorOperator) -> csr_array:
-    first, _, second = layers_of(op)
-    return csr_array(matrix_of_layer(second) @ shuffle(first.out_shape, first.geometry.groups) @ matrix_of_layer(first))
+def _groups_shuffled(
+    first: np.ndarray, second: np.ndarray, input_size: Any, groups: int, stride: Any, padding: Any
+) -> Matrix:
+    along = steps_along(first, input_size, padding=padding)
+    between = [each.rows(taps) for each, taps in zip(along, first.shape[2:], strict=True)]
+    return product(
+        _block_a_group(second, between, groups, stride=stride, padding=padding),
+        shuffle(len(first), math.prod(between), groups),
+        _block_a_group(first, input_size, groups, padding=padding),
+    )
 
 
-def _grouped_mixing(op: TensorOperator) -> csr_array:
-    parts = np.split(op.weight.reshape(op.weight.shape[:2]), op.geometry.groups)
-    return mixing(sparse.block_diag(parts).toarray(), places(op))
+def _grouped_mixing(weight: np.ndarray, input_size: Any, groups: int) -> Matrix:
+    return mixing(weight, math.prod(arguments.sizes(input_size)), groups)
 
 
-def _unit(op: TensorOperator) -> csr_array:
-    branches = branches_of(op)
-    first, _, middle, last = layers_of(branches[0])
-    shuffled = shuffle(first.out_shape, first.geometry.groups) @ _grouped_mixing(first)
-    whole = _grouped_mixing(last) @ block_a_channel(middle) @ shuffled
-    return csr_array(whole + sparse.eye_array(op.shape[0], dtype=np.int8) if len(branches) > 1 else whole)
+def _unit(
+    reduce: np.ndarray, depthwise_weight: np.ndarray, expand: np.ndarray, input_size: Any, groups: int, stride: Any
+) -> Matrix:
+    sizes = arguments.sizes(input_size)
+    along = steps_along(depthwise_weight, sizes, stride=stride, padding=1)
+    branch = product(
+        mixing(expand, positions(depthwise_weight, along), groups),
+        block_a_channel(channel_kernels(depthwise_weight, len(sizes)), along),
+        shuffle(len(reduce), math.prod(sizes), groups),
+        mixing(reduce, math.prod(sizes), groups),
+    )
+    return total([branch, eye(branch.shape[0])]) if all(each.stride == 1 for each in along) else branch
 
 
 @kind(
@@ -81,7 +104,7 @@ def grouped(
 def shuffled_grouped(
     first: Any, second: Any, input_size: Any, *, groups: int = 3, stride: Any = 1, padding: Any = 0
 ) -> TensorOperator:
-    """Convolves in groups, deals the channels out to all groups, and convolves in groups again."""
+    """Convolves in groups, deals the channels out to all groups, and convolves in groups again, there with `stride`."""
     before = conv(first, input_size, groups=groups, padding=padding)
     mixed = channel_shuffle(before.out_shape, groups)
     after = conv(second, before.out_shape[1:], groups=groups, stride=stride, padding=padding)
@@ -98,7 +121,7 @@ def shuffled_grouped(
 )
 def pointwise_grouped(weight: Any, input_size: Any, *, groups: int = 2, bias: Any = None) -> TensorOperator:
     """Mixes the channels of every position, each group apart: a 1x1 convolution in groups."""
-    sizes = arguments.sizes(input_size, "input_size")
+    sizes = arguments.sizes(input_size)
     return conv(channel_weight(weight, len(sizes), "c_in/groups"), sizes, groups=groups, bias=bias)
 
 
@@ -106,7 +129,8 @@ def pointwise_grouped(weight: Any, input_size: Any, *, groups: int = 2, bias: An
     title="the unit of ShuffleNet",
     section="12",
     reference=_SHUFFLENET,
-    structure="C = I + (block_diag(B_j) kron I) block_diag(D_c) (P kron I) (block_diag(A_j) kron I)",
+    structure="C = I + (block_diag(B_j) kron I) block_diag(D_c) (P kron I) (block_diag(A_j) kron I), "
+    "I at stride 1 only",
     example=lambda build: build(integers(6, 4), integers(6, 1, 3, 3), integers(12, 2), (4, 4), groups=3),
     expected=_unit,
 )
@@ -114,8 +138,19 @@ def shufflenet_unit(
     reduce: Any, depthwise_weight: Any, expand: Any, input_size: Any, *, groups: int = 3, stride: Any = 1
 ) -> TensorOperator:
     """Mixes in groups, shuffles, convolves each channel, mixes in groups again, and adds its input if stride is 1."""
-    first = pointwise_grouped(reduce, input_size, groups=groups)
-    middle = depthwise(depthwise_weight, first.out_shape[1:], stride=stride, padding=1)
-    last = pointwise_grouped(expand, middle.out_shape[1:], groups=groups)
-    whole = last @ middle @ channel_shuffle(first.out_shape, groups) @ first
-    return whole + identity(whole.in_shape) if whole.in_shape == whole.out_shape else whole
+    sizes = arguments.sizes(input_size)
+    steps = arguments.per_axis(stride, "stride", len(sizes), 1)
+    kernels = channel_kernels(depthwise_weight, len(sizes), "depthwise_weight")
+    last_weight = channel_weight(expand, len(sizes), "c_in/groups", "expand")
+    first_weight = channel_weight(reduce, len(sizes), "c_in/groups", "reduce")
+    first = pointwise_grouped(first_weight, sizes, groups=groups)
+    middle = depthwise(kernels, sizes, stride=steps, padding=1)
+    last = pointwise_grouped(last_weight, middle.out_shape[1:], groups=groups)
+    branch = last @ middle @ channel_shuffle(first.out_shape, groups) @ first
+    if any(step > 1 for step in steps):
+        return branch
+    if branch.in_shape != branch.out_shape:
+        raise ConvMatrixError(
+            f"expand must bring back what stride 1 adds, {branch.in_shape} -> {branch.in_shape}, got {branch.out_shape}"
+        )
+    return branch + identity(branch.in_shape)

@@ -7,9 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from scipy.sparse import csr_array
 
 from convmatrix.errors import ConvMatrixError
+from convmatrix.kinds.agreement import agrees, check_room
+from convmatrix.kinds.asked import Asked, asked_of
+from convmatrix.kinds.structures import Matrix
 from convmatrix.operators import TensorOperator
 
 
@@ -30,7 +34,7 @@ class Kind:
     structure : str
         What its matrix is, as a formula.
     build : callable
-        Makes the operator; arguments as in PyTorch.
+        Makes the operator; arguments as in PyTorch, weights also as text that `convmatrix.kernel` reads.
 
     Examples
     --------
@@ -52,7 +56,7 @@ class Kind:
     structure: str
     build: Callable[..., TensorOperator]
     _example: Callable[[Callable[..., TensorOperator]], TensorOperator] = field(repr=False)
-    _expected: Callable[[TensorOperator], csr_array] = field(repr=False)
+    _expected: Callable[..., Matrix] = field(repr=False)
 
     def example(self) -> TensorOperator:
         """The worked example, with the article's numbers where it has any and integer weights.
@@ -63,8 +67,10 @@ class Kind:
         """
         return self._example(self.build)
 
-    def expected(self, op: TensorOperator | None = None) -> csr_array:
-        """The matrix that `structure` promises, put together by SciPy without the operator's own matrix.
+    def expected(self, op: TensorOperator | None = None) -> csr_array | np.ndarray:
+        """The matrix that `structure` promises, put together by SciPy from what `build` was asked for.
+
+        Nothing is read off the operator: neither a weight nor a size, a stride or a padding.
 
         Parameters
         ----------
@@ -73,27 +79,39 @@ class Kind:
 
         Returns
         -------
-        csr_array
-            Of the shape `op.shape`.
+        csr_array, or for fractions and symbols ndarray of objects
+            Of the shape `op.shape`, if the build keeps its promise.
 
         Raises
         ------
         ConvMatrixError
-            If `op` is not made of the layers that `build` puts together.
+            If this kind's `build` did not make `op`.
+        MatrixTooLargeError
+            If the matrix and its parts would not fit.
+
+        Examples
+        --------
+        >>> import convmatrix as cm
+        >>> kind = cm.KINDS["strided"]
+        >>> kind.expected(kind.build("1 2", 5, stride=2)).toarray()
+        array([[1, 2, 0, 0, 0],
+               [0, 0, 1, 2, 0]])
         """
         op = self.example() if op is None else op
-        try:
-            return self._expected(op)
-        except (AttributeError, TypeError, ValueError, IndexError) as error:
-            raise ConvMatrixError(f"op must be what KINDS[{self.name!r}].build makes, got {op!r}") from error
+        asked = self._asked(op)
+        check_room(op)
+        return self._expected(**asked.weights, **asked.options)
 
     def verify(self, op: TensorOperator | None = None) -> bool:
-        """Whether the operator's matrix is the one that `structure` promises, entry for entry.
+        """Whether the operator's matrix is the one that `structure` promises for the arguments of its build.
+
+        Integers, fractions and symbols are compared by `==`. Floats may be added up in another order: an entry may
+        differ by `(n + 4) * eps` times the sum of its products' magnitudes, `n` the number of weights of one filter.
 
         Parameters
         ----------
         op : TensorOperator, optional
-            What `build` returned, with numbers for weights; by default the example.
+            What `build` returned; by default the example.
 
         Returns
         -------
@@ -102,11 +120,34 @@ class Kind:
         Raises
         ------
         ConvMatrixError
-            If `op` is not made of the layers that `build` puts together, or if its weights are symbols.
+            If this kind's `build` did not make `op`, or if a weight is NaN or infinite.
+        MatrixTooLargeError
+            If the matrices that are compared, of exact weights dense ones, would not fit.
+
+        Examples
+        --------
+        >>> import convmatrix as cm
+        >>> kind = cm.KINDS["spatially_separable"]
+        >>> kind.verify(kind.build("1/3 1", "a b", (4, 4), stride=(2, 1)))
+        True
+        >>> kind.verify(cm.conv("sobel_x", (4, 4)))
+        Traceback (most recent call last):
+        ...
+        convmatrix.errors.ConvMatrixError: op must be what KINDS['spatially_separable'].build makes, got ...
         """
         op = self.example() if op is None else op
-        promised, made = self.expected(op), op.tosparse()
-        return promised.shape == made.shape and (promised != made).nnz == 0
+        asked = self._asked(op)
+        return agrees(op, lambda weights: self._expected(**weights, **asked.options), asked.weights)
+
+    def _asked(self, op: TensorOperator) -> Asked:
+        asked = asked_of(op) if isinstance(op, TensorOperator) else None
+        if asked is None or asked.kind != self.name:
+            raise ConvMatrixError(f"op must be what KINDS[{self.name!r}].build makes, got {op!r}")
+        return asked
+
+    def __reduce__(self) -> tuple[Callable[[str], Kind], tuple[str]]:
+        """Copies and pickles are the catalogue's own record: there is one of each name."""
+        return _in_catalogue, (self.name,)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types: the record, the example's shapes, and whether its structure holds."""
@@ -146,3 +187,9 @@ class Kind:
         cells = [f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in self.facts()]
         caption = html.escape(f"{self.name}: {self.title}")
         return f"<table><caption>{caption}</caption>{''.join(cells)}</table>"
+
+
+def _in_catalogue(name: str) -> Kind:
+    from convmatrix.kinds.registry import KINDS
+
+    return KINDS[name]

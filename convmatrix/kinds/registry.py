@@ -7,10 +7,10 @@ import html
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from scipy.sparse import csr_array
-
 from convmatrix.errors import ConvMatrixError
+from convmatrix.kinds.asked import recording
 from convmatrix.kinds.record import Kind
+from convmatrix.kinds.structures import Matrix
 from convmatrix.operators import TensorOperator
 
 Builder = TypeVar("Builder", bound=Callable[..., TensorOperator])
@@ -92,13 +92,18 @@ def kind(
     reference: str,
     structure: str,
     example: Callable[[Callable[..., TensorOperator]], TensorOperator],
-    expected: Callable[[TensorOperator], csr_array],
+    expected: Callable[..., Matrix],
 ) -> Callable[[Builder], Builder]:
-    """Enter the decorated function as the kind of its name; the first line of its docstring is the description."""
+    """Enter the decorated function as the kind of its name; the first line of its docstring is the description.
+
+    Parameters of the function before `input_size` or `in_shape` are weights, which it is given as arrays. `expected`
+    takes the same arguments but for a bias, and makes the matrix that `structure` states.
+    """
 
     def enter(build: Builder) -> Builder:
-        description = (build.__doc__ or "").strip().partition("\n")[0]
-        KINDS.enter(Kind(build.__name__, title, description, section, reference, structure, build, example, expected))
+        name, description = build.__name__, (build.__doc__ or "").strip().partition("\n")[0]
+        made = recording(build)
+        KINDS.enter(Kind(name, title, description, section, reference, structure, made, example, expected))
         return build
 
     return enter

@@ -3,66 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 from scipy.sparse import csr_array
 
-from convmatrix.kinds.numbers import integers
+from convmatrix.kinds.numbers import integers, with_channels
+from convmatrix.kinds.plain import layer
 from convmatrix.kinds.registry import kind
-from convmatrix.kinds.structures import Steps, layer_matrix, steps_of
+from convmatrix.kinds.structures import (
+    Matrix,
+    Steps,
+    eye,
+    kron,
+    layer_matrix,
+    product,
+    steps_along,
+    stored,
+    total,
+)
 from convmatrix.operators import TensorOperator, conv
 
 _GUIDE = "Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016, arXiv:1603.07285"
 
 
-def _selected_rows(op: TensorOperator) -> csr_array:
-    """The rows of stride 1 at every stride-th position."""
-    along = steps_of(op)
-    dense = layer_matrix(op.weight, [replace(each, stride=1) for each in along])
-    outputs = [
-        each.size + sum(each.pads) - each.dilation * (k - 1)
-        for each, k in zip(along, op.geometry.kernel_size, strict=True)
-    ]
-    table = np.arange(dense.shape[0]).reshape(op.out_shape[0], *outputs)
-    return csr_array(dense[table[(slice(None), *(slice(None, None, each.stride) for each in along))].ravel()])
-
-
-def _selected_columns(op: TensorOperator) -> csr_array:
+def _selected_columns(weight: np.ndarray, input_size: Any, stride: Any, padding: Any) -> Matrix:
     """The columns of the padded input that are no padding."""
-    along = steps_of(op)
+    along = steps_along(weight, input_size, stride=stride, padding=padding)
+    array = with_channels(weight, len(along))
     wide = [replace(each, size=each.size + sum(each.pads), pads=(0, 0)) for each in along]
-    table = np.arange(op.in_shape[0] * int(np.prod([each.size for each in wide]))).reshape(-1, *(w.size for w in wide))
-    inner = tuple(slice(each.pads[0], each.pads[0] + each.size) for each in along)
-    return csr_array(layer_matrix(op.weight, wide)[:, table[(slice(None), *inner)].ravel()])
+    inside = [eye(w.size)[:, each.pads[0] : each.pads[0] + each.size] for w, each in zip(wide, along, strict=True)]
+    return product(layer_matrix(array, wide), kron(eye(array.shape[1]), *map(csr_array, inside)))
 
 
-def _powers_of_the_shift(op: TensorOperator) -> csr_array:
+def _powers_of_the_shift(weight: np.ndarray, input_size: Any, dilation: Any) -> Matrix:
     """The sum over taps of Kronecker products of powers of the cyclic shift."""
-    blocks = [[_circulant(kernel, steps_of(op)) for kernel in filter_] for filter_ in op.weight]
-    return csr_array(sparse.block_array(blocks))
+    along = steps_along(weight, input_size, padding="same", dilation=dilation)
+    return layer_matrix(with_channels(weight, len(along)), along, axis=_cyclic)
 
 
-def _circulant(kernel: np.ndarray, along: tuple[Steps, ...]) -> csr_array:
-    terms = []
-    for tap, value in np.ndenumerate(kernel):
-        moves = [
-            csr_array(np.roll(np.eye(each.size, dtype=kernel.dtype), each.dilation * t - each.pads[0], axis=1))
-            for t, each in zip(tap, along, strict=True)
-        ]
-        terms.append(value * reduce(lambda left, right: sparse.kron(left, right, "csr"), moves))
-    return csr_array(sum(terms[1:], start=terms[0]))
+def _cyclic(taps: np.ndarray, along: Steps) -> Matrix:
+    shift = np.eye(along.size, dtype=np.int8)
+    powers = (np.roll(shift, along.dilation * t - along.pads[0], axis=1) for t in range(len(taps)))
+    return total([stored(power * tap) for power, tap in zip(powers, taps, strict=True)])
 
 
-def _spread(op: TensorOperator) -> csr_array:
+def _spread(weight: np.ndarray, input_size: Any, dilation: Any, stride: Any, padding: Any) -> Matrix:
     """The matrix of the kernel with zeros written between its taps."""
-    along = steps_of(op)
-    sizes = [each.dilation * (k - 1) + 1 for each, k in zip(along, op.geometry.kernel_size, strict=True)]
-    wide = np.zeros((*op.weight.shape[:2], *sizes), dtype=op.weight.dtype)
+    along = steps_along(weight, input_size, dilation=dilation, stride=stride, padding=padding)
+    array = with_channels(weight, len(along))
+    sizes = [each.dilation * (k - 1) + 1 for each, k in zip(along, array.shape[2:], strict=True)]
+    wide = np.zeros((*array.shape[:2], *sizes), dtype=array.dtype)
     places: tuple[Any, ...] = (..., *(slice(None, None, each.dilation) for each in along))
-    wide[places] = op.weight
+    wide[places] = array
     return layer_matrix(wide, [replace(each, dilation=1) for each in along])
 
 
@@ -72,7 +65,7 @@ def _spread(op: TensorOperator) -> csr_array:
     reference=_GUIDE,
     structure="C = S C_1: every s-th row of the matrix of stride 1",
     example=lambda build: build(integers(3, 3), (7, 7), stride=2),
-    expected=_selected_rows,
+    expected=layer,
 )
 def strided(weight: Any, input_size: Any, *, stride: Any = 2, padding: Any = 0, bias: Any = None) -> TensorOperator:
     """Moves the kernel `stride` positions at a time, so that the output shrinks by that factor."""
@@ -96,7 +89,8 @@ def padded(weight: Any, input_size: Any, *, padding: Any = "same", stride: Any =
     title="circular convolution",
     section="5",
     reference="Gray, Toeplitz and circulant matrices: a review, 2006",
-    structure="C = sum over taps t of w[t] P^t1 kron P^t2, P the cyclic shift: doubly block circulant",
+    structure="C = sum over taps t of w[t] P^(l t1 - p1) kron P^(l t2 - p2), P the cyclic shift: doubly block "
+    "circulant",
     example=lambda build: build(integers(3, 3), (5, 5)),
     expected=_powers_of_the_shift,
 )
@@ -109,7 +103,7 @@ def circulant(weight: Any, input_size: Any, *, dilation: Any = 1, bias: Any = No
     title="dilated convolution",
     section="7",
     reference="Yu and Koltun, Multi-scale context aggregation by dilated convolutions, 2016, arXiv:1511.07122",
-    structure="C(w, l) = C(w with l - 1 zeros between its taps): Toeplitz, the taps l columns apart",
+    structure="C(w, l) = C(w with l - 1 zeros between its taps): the taps l columns apart",
     example=lambda build: build(integers(3, 3), (7, 7), dilation=2),
     expected=_spread,
 )

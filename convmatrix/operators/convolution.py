@@ -305,14 +305,19 @@ def _as_weight(weight: Any, axes: int, groups: Any) -> np.ndarray:
         array = array.reshape(1, 1, *array.shape)
     if 0 in array.shape:
         raise ConvMatrixError(f"weight must have no axis of length 0, got shape {array.shape}")
-    return _frozen(array)
+    return frozen(array)
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
-    """A copy that nobody changes: the operator would not notice."""
-    copy = np.array(array, order="C")
-    copy.flags.writeable = False
-    return copy
+def frozen(array: np.ndarray) -> np.ndarray:
+    """A copy that nobody changes: the operator would not notice. What a broadcast repeats, it holds once too.
+
+    >>> frozen(np.broadcast_to(7, (10**9, 10**9))).base.size
+    1
+    """
+    repeated = [size > 1 and step == 0 for size, step in zip(array.shape, array.strides, strict=True)]
+    held = np.array(array[tuple(slice(1) if once else slice(None) for once in repeated)], order="C")
+    held.flags.writeable = False
+    return np.broadcast_to(held, array.shape) if any(repeated) else held
 
 
 def _as_bias(bias: Any, channels: int, axes: int) -> np.ndarray | None:
@@ -321,4 +326,4 @@ def _as_bias(bias: Any, channels: int, axes: int) -> np.ndarray | None:
     array = exact.as_array(bias, "bias")
     if array.size != channels or array.ndim > 1:
         raise ConvMatrixError(f"bias must have one value for each of the {channels} output channels, got {array.shape}")
-    return _frozen(array.reshape(channels, *[1] * axes))
+    return frozen(array.reshape(channels, *[1] * axes))

@@ -36,6 +36,7 @@ _DRAWINGS: dict[tuple[str, str], tuple[str, str]] = {
     ("convmatrix.analysis.spectrum.response", "FrequencyResponse"): ("response", "draw_response"),
     ("convmatrix.analysis.norm.answer", "Enclosure"): ("norm", "draw_enclosure"),
     ("convmatrix.analysis.norm.table", "NormBounds"): ("norm", "draw_bounds"),
+    ("convmatrix.analysis.arithmetic.answer", "SizeSolutions"): ("sizes", "draw_sizes"),
 }
 
 

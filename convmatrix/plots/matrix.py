@@ -68,11 +68,11 @@ def draw_cells(
     op: TensorOperator,
     entries: Entries,
     color: str,
-    aspect: float,
+    ratio: float,
     notes: dict[str, int],
     **kwargs: Any,
 ) -> tuple[Any, bool]:
-    """Draw every cell; `aspect` is a cell's height over its width. Returns the image and whether cells are labelled.
+    """Draw every cell; `ratio` is a cell's height over its width. Returns the image and whether cells are labelled.
 
     A sum that is in `notes` is written as its number there.
     """
@@ -83,7 +83,7 @@ def draw_cells(
         "cmap": painting.cmap,
         "vmin": painting.low,
         "vmax": painting.high,
-        "aspect": aspect,
+        "aspect": ratio,
         # Where cells are smaller than pixels their colours are mixed, never their numbers.
         "interpolation": "nearest" if min(style.cell_points(ax, *op.shape)) > 1 else "antialiased",
         "interpolation_stage": "rgba",

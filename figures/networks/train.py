@@ -4,6 +4,9 @@ Five networks in the manner of Network-in-Network (Lin, Chen, Yan, arXiv:1312.44
 alone, on the digits of scikit-learn: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine
 Learning Repository (1998), doi:10.24432/C50P49, CC BY 4.0. A quarter of the digits is held out. It needs PyTorch and
 scikit-learn; whoever draws the figures does not.
+
+A seed fixes the weights for one machine and one set of versions. Elsewhere sums of floats come in another order, and
+the same seed trains other networks.
 """
 
 from __future__ import annotations

@@ -90,8 +90,13 @@ def test_two_axes(number: int) -> None:
         (5, {"i": 2, "k": 3, "s": 1}),
         (11, {"i": 2, "k": 3}),
         (9, {"i": 4, "k": 2, "p": 2}),
+        (9, {"i": 1, "k": 3, "p": 2}),
+        (9, {"i": 2, "k": 5, "p": 3}),
         (13, {"i": 4, "k": 1, "s": 2, "p": 1}),
+        (13, {"i": 1, "k": 4, "s": 3, "p": 2}),
         (14, {"i": 3, "k": 3, "s": 2, "p": 0, "a": 2}),
+        (14, {"i": 1, "k": 4, "s": 2, "p": 3, "a": 1}),
+        (15, {"i": 2, "k": 3, "s": 1, "p": 1, "d": 2}),
     ],
     ids=lambda value: ",".join(f"{n}={v}" for n, v in value.items()) if isinstance(value, dict) else str(value),
 )
@@ -157,6 +162,19 @@ def test_records_print(relationship: cm.Relationship) -> None:
 def test_wrong_letters(values: dict[str, int], message: str) -> None:
     with pytest.raises(cm.ConvMatrixError, match=message):
         cm.RELATIONSHIPS[5].size(**values)
+
+
+@pytest.mark.parametrize("number", [2, 9])
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [(0, "axes must be at least 1, got 0"), (1.5, "axes must be an integer of at least 1, got 1.5")],
+    ids=str,
+)
+def test_axes_are_a_number(number: int, axes: float, message: str) -> None:
+    asked = cm.RELATIONSHIPS[number - 1]
+    for question in (asked.holds, asked.operator, asked.equivalent):
+        with pytest.raises(cm.ConvMatrixError, match=message):
+            question(axes=axes, i=5, k=3, p=1)
 
 
 def test_no_negative_padding() -> None:

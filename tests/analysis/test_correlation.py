@@ -279,83 +279,10 @@ def test_nothing_but_silence():
     assert "silent, first   filter 0, 1" in str(found)
 
 
-# -- the result --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def found(rng):
-    first = cm.conv(rng.normal(size=(4, 2, 3)), 8)
-    return cm.filter_correlation(first, cm.conv(rng.normal(size=(6, 4, 3)), 6))
-
-
-def test_block_share_by_hand(found):
-    squares = found.matrix**2
-    expected = (squares[:3, :2].sum() + squares[3:, 2:].sum()) / squares.sum()
-    assert found.block_share(2) == pytest.approx(expected, rel=1e-14)
-    assert found.block_share(1) == pytest.approx(1)
-
-
-def test_strongest_is_sorted(found):
-    pairs = found.strongest(5)
-    assert len(pairs) == 5
-    assert [found.matrix[j, i] for j, i, _ in pairs] == [r for *_, r in pairs]
-    sizes = [abs(r) for *_, r in pairs]
-    assert sizes == sorted(np.abs(found.matrix).reshape(-1), reverse=True)[:5]
-    assert found.strongest(0) == ()
-    assert len(found.strongest(100)) == 24
-
-
-def test_order_finds_blocks_that_are_hidden(rng):
-    first = cm.conv(np.eye(6, dtype=int)[rng.permutation(6)], ())
-    blocks = np.kron(np.eye(2, dtype=int), rng.integers(1, 5, size=(4, 3)))
-    hidden = cm.filter_correlation(first, cm.conv(blocks[rng.permutation(8)][:, rng.permutation(6)], ()))
-    assert hidden.block_share(2) < 1
-    shown = hidden.reordered(*hidden.order)
-    assert shown.block_share(2) == 1
-    assert (shown.matrix == hidden.matrix[np.ix_(*hidden.order)]).all()
-
-
-def test_silent_filters_come_last():
-    first = cm.conv([[1, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 1]], ())
-    found = cm.filter_correlation(first, cm.conv([[0, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 2], [0, 0, 2, 1]], ()))
-    second, inner = found.order
-    assert (second[-1], inner[-1]) == (0, 1)
-    assert found.reordered(second, inner).silent == ((3,), (3,))
-
-
-def test_the_arrays_are_read_only(found):
-    for array in (found.matrix, *found.order, found.reordered(*found.order).matrix):
-        with pytest.raises(ValueError, match="read-only"):
-            array[0] = 0
-
-
-def test_displays(found):
-    assert str(found).startswith("6 filters of the second layer by 4 of the first, over white noise at 4 positions")
-    assert "in 2 blocks (chance 1/2)" in str(found)
-    assert repr(found) == "FilterCorrelation(6 x 4 filters)"
-    assert found._repr_html_().count("<tr>") == 2
-
-
-def test_to_dict(found):
-    known = json.loads(json.dumps(found.to_dict()))
-    assert (known["shape"], known["samples"], known["positions"]) == ([6, 4], None, 4)
-    np.testing.assert_array_equal(known["matrix"], found.matrix)
-    assert known["squared"] is None
-    assert known["block_share"] == {"2": found.block_share(2)}
-    exactly = cm.filter_correlation(cm.conv(np.eye(2, dtype=int), ()), cm.conv([[3, 4], [1, -1]], ())).to_dict()
-    assert exactly["squared"] == [["9/25", "16/25"], ["1/2", "1/2"]]
-
-
-def test_one_input_and_plain_lists():
-    found = cm.filter_correlation(cm.conv("1 0 -1", 6), cm.conv("1 1", 4), [[[1, 2, 4, 8, 16, 32]]])
-    assert (found.samples, found.positions) == (1, 3)
-    below, above = np.array([3, 6, 12]), np.array([9, 18, 36])
-    assert found.matrix[0, 0] == pytest.approx(np.corrcoef(above, below)[0, 1], rel=1e-14)
-
-
 # -- refusals ----------------------------------------------------------------------------------------------------------
 
 A, B = cm.conv(np.ones((2, 1, 3)), 8), cm.conv(np.ones((2, 2, 3)), 6)
+C = np.ones((4, 2, 3))
 
 
 class Opaque(TensorOperator):
@@ -407,10 +334,20 @@ REFUSED = {
         A, Opaque(float, (2, 6), (2, 6))
     ),
     "groups must divide the 2 x 2 filters, got 3": lambda: cm.filter_correlation(A, B).block_share(3),
-    "groups must be at least 1, got 0": lambda: cm.filter_correlation(A, B).block_share(0),
+    "groups must be at least 1, got -2": lambda: cm.filter_correlation(A, B).block_share(-2),
+    "groups must divide the 4 x 2 filters, got 3": lambda: cm.filter_correlation(A, cm.conv(C, 6)).blocks(3),
+    "groups must be at least 1, got -1": lambda: cm.filter_correlation(A, B).blocks(-1),
+    "groups must be at least 1, got 0": lambda: cm.filter_correlation(A, B).blocks(0),
     "count must be an integer of at least 0, got 1.5": lambda: cm.filter_correlation(A, B).strongest(1.5),
     r"second must be every filter from 0 to 1 once, got \[0, 0\]": lambda: cm.filter_correlation(A, B).reordered(
         [0, 0], [0, 1]
+    ),
+    "second must be every filter from 0 to 1 once, got None": lambda: cm.filter_correlation(A, B).reordered(None, None),
+    r"second must be every filter from 0 to 1 once, got \[\[0\], \[1, 2\]\]": lambda: cm.filter_correlation(
+        A, B
+    ).reordered([[0], [1, 2]], [0, 1]),
+    r"first must be every filter from 0 to 1 once, got \[\[0, 1\]\]": lambda: cm.filter_correlation(A, B).reordered(
+        [0, 1], np.array([[0, 1]])
     ),
     r"first must be every filter from 0 to 1 once, got \[0\]": lambda: cm.filter_correlation(A, B).reordered(
         [0, 1], [0]

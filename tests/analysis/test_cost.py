@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import sympy
 
 import convmatrix as cm
 from convmatrix.analysis.cost import blank_conv, cost, multiplications, parameters
@@ -228,6 +229,7 @@ WEIGHTS = {
     "float32": np.ones(2, np.float32),
     "beyond int64": np.array([2**70, 1], dtype=object),
     "NaN, which costs what a number costs": np.array([np.nan, 1]),
+    "infinity of SymPy": [sympy.oo, 1],
 }
 
 

@@ -95,12 +95,29 @@ def test_shares_as_text(said, ratio):
         (lambda: compare_costs(DENSE), "ops must be a mapping of names to operators, or a sequence, got Convolution"),
         (lambda: compare_costs(3), "ops must be a mapping of names to operators, or a sequence, got int"),
         (lambda: compare_costs({"a": 3}), "op must be a TensorOperator, such as .* makes, got int"),
-        (lambda: compare_costs(ROWS, baseline="b"), "name must be one of 'dense', 'separable', got 'b'"),
+        (lambda: compare_costs(ROWS, baseline="b"), "baseline must be one of 'dense', 'separable', got 'b'"),
+        (lambda: compare_costs(ROWS, baseline=1), "baseline must be one of 'dense', 'separable', got 1"),
+        (
+            lambda: compare_costs(ROWS).ratio("dense", baseline=0),
+            "baseline must be one of 'dense', 'separable', got 0",
+        ),
         (lambda: compare_costs(ROWS).ratio("b"), "name must be one of 'dense', 'separable', got 'b'"),
         (lambda: compare_costs(ROWS).ratio("dense", "flops"), "quantity must be one of 'multiplications', .* 'flops'"),
         (lambda: compare_costs(ROWS)[1.5], "name must be a row's name or its place, got 1.5"),
     ],
-    ids=["empty", "empty list", "one", "number", "no operator", "baseline", "row", "quantity", "place"],
+    ids=[
+        "empty",
+        "empty list",
+        "one",
+        "number",
+        "no operator",
+        "baseline",
+        "place",
+        "ratio",
+        "row",
+        "quantity",
+        "no place",
+    ],
 )
 def test_what_is_refused(ask, said):
     with pytest.raises(cm.ConvMatrixError, match=said):

@@ -148,6 +148,22 @@ def test_formulas_are_the_costs_of_what_is_built(build, sizes):
     assert not there.letters
 
 
+@pytest.mark.parametrize("build", BUILT, ids=lambda build: build.__name__)
+def test_sizes_have_a_cost_where_their_layers_exist(build):
+    rng = np.random.default_rng(7)
+    letters = [str(letter) for letter in cost_formula(build.__name__).letters]
+    for _ in range(60):
+        sizes = {name: int(rng.integers(1, 7)) for name in letters}
+        try:
+            expected = [cost(op).multiplications for op in build(**sizes)]
+        except cm.ConvMatrixError:
+            with pytest.raises(cm.ConvMatrixError, match=r" must (divide|be at most) .*, got \d+ with .* = \d+"):
+                cost_formula(build.__name__).at(**sizes)
+            continue
+        there = cost_formula(build.__name__).at(**sizes)
+        assert [there.multiplications, there.baseline] == expected, sizes
+
+
 def _ones(*shape):
     return np.ones(shape, dtype=int)
 
@@ -287,6 +303,21 @@ def test_limits(kind, limits):
     assert [str(limit) for _, _, limit in cost_formula(kind).limits] == limits
 
 
+PARTS = {
+    "a constant": ("spatially_separable", {"m": 1}, [("N -> oo", "2")]),
+    "one of two": ("dilated", {"d": 1}, [("m -> oo", "1")]),
+    "none is left": ("spatially_separable", {"N": 5}, []),
+    "groups of so many channels": ("grouped", {"Din": 6}, []),
+    "a field in so large a picture": ("dilated", {"N": 9}, []),
+    "channels in so many groups": ("shufflenet_unit", {"g": 3}, [("c -> oo", "1/3")]),
+}
+
+
+@pytest.mark.parametrize(("kind", "sizes", "limits"), PARTS.values(), ids=PARTS)
+def test_limits_where_some_letters_have_numbers(kind, sizes, limits):
+    assert [(said, str(limit)) for said, _, limit in cost_formula(kind).at(**sizes).limits] == limits
+
+
 @pytest.mark.parametrize("kind", DRAFTS)
 def test_limits_are_approached(kind):
     """Each limit is where the ratio goes: a large number is near it."""
@@ -312,8 +343,21 @@ def test_a_part_of_the_letters():
         (lambda: cost_formula("grouped").at(q=3), "letter must be one of 'H', .*, got 'q'"),
         (lambda: cost_formula("grouped").at(g=0), "g must be at least 1, got 0"),
         (lambda: cost_formula("grouped").at(g=1.5), "g must be an integer of at least 1, got 1.5"),
+        (
+            lambda: cost_formula("spatially_separable").at(N=1, m=4),
+            "m must be at most N, as a kernel fits into its picture, got 4 with N = 1",
+        ),
+        (lambda: cost_formula("spatially_separable").at(m=3).at(N=2), "m must be at most N, .*, got 3 with N = 2"),
+        (
+            lambda: cost_formula("dilated").at(N=6, m=3, d=3),
+            r"d\*\(m - 1\) \+ 1 must be at most N, .* got 7 with N = 6",
+        ),
+        (
+            lambda: cost_formula("grouped").at(H=7, W=7, h=3, w=3, Din=3, Dout=128, g=2),
+            "g must divide Din, got 2 with Din = 3",
+        ),
     ],
-    ids=["no formula", "no name", "letter", "zero", "float"],
+    ids=["no formula", "no name", "letter", "zero", "float", "kernel", "one by one", "dilated kernel", "groups"],
 )
 def test_what_is_refused(ask, said):
     with pytest.raises(cm.ConvMatrixError, match=said):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 import convmatrix as cm
@@ -33,13 +35,13 @@ def unit(shape, channels, groups, stride, first_groups):
     return [branch] if stride == 2 else [branch + cm.identity(shape)]
 
 
-def shufflenet(groups=3, channels=(240, 480, 960), repeats=(4, 8, 4)):
+def shufflenet(groups=3, channels=(240, 480, 960), repeats=(4, 8, 4), stem=24):
     """Table 1 of the paper at scale 1: a stem and its max-pool, three stages, a global average, a classifier."""
-    layers = [blank_conv((3, 224, 224), 24, 3, stride=2, padding=1)]
-    shape = (24, 56, 56)
+    layers = [blank_conv((3, 224, 224), stem, 3, stride=2, padding=1)]
+    shape = (stem, 56, 56)
     for stage, (width, count) in enumerate(zip(channels, repeats, strict=True)):
         for place in range(count):
-            # The first unit reads 24 channels, too few for groups.
+            # The first unit reads the stem's channels, too few for groups.
             first = 1 if stage == place == 0 else groups
             layers += unit(shape, width, groups, 1 if place else 2, first)
             size = layers[-1].out_shape[1:]
@@ -81,9 +83,36 @@ def test_such_networks_take_no_memory():
     assert sum(weight.base.nbytes for weight in weights) == 4 * len(weights)
 
 
+WIDTHS = [(Fraction(1, 2), 24, 42), (Fraction(1, 2), 12, 37), (Fraction(1, 4), 24, 18), (Fraction(1, 4), 6, 11)]
+
+
+@pytest.mark.parametrize(("width", "stem", "millions"), WIDTHS, ids=[f"{row[0]}, stem {row[1]}" for row in WIDTHS])
+def test_other_widths(width, stem, millions):
+    """Three groups, all filters scaled or all but the stem's; with the classifier or without, that is under a half."""
+    layers = shufflenet(3, [int(own * width) for own in (240, 480, 960)], stem=stem)
+    assert round(cost(layers[:-1]).multiplications / 1e6) == millions
+    assert cost(layers[-1]).multiplications < 500_000
+
+
+def test_the_article_s_40_to_140():
+    """Table 2 of the paper has 140, 38 and 13 million at full, half and a quarter of the width, whatever the groups.
+
+    40 is half the width, all filters halved; a quarter lies below the article's range, in our count at 11, not 13.
+    """
+    full = [cost(shufflenet(groups, channels)[:-1]).multiplications / 1e6 for groups, channels, _ in TABLE]
+    assert (round(min(full)), round(max(full))) == (133, 143)
+    half = [
+        cost(shufflenet(groups, channels, stem=12)[:-1]).multiplications / 1e6
+        for groups, channels in ((1, (72, 144, 288)), (3, (120, 240, 480)))
+    ]
+    assert [round(own, 1) for own in half] == [38.2, 37.1]
+    assert {round(own, -1) for own in half} == {40}
+    assert round(full[2], -1) == 140
+
+
 def test_the_two_beside_each_other():
     found = compare_costs({"AlexNet": alexnet(), "ShuffleNet": shufflenet()})
-    assert 40 < found["ShuffleNet"].cost.multiplications / 1e6 < 140
+    assert round(found["ShuffleNet"].cost.multiplications / 1e6) == 137
     assert round(found["AlexNet"].cost.multiplications / 1e6) == 724
     assert round(float(1 / found.ratio("ShuffleNet")), 1) == 5.3
     assert len(found.notes) == 1

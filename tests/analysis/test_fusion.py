@@ -408,6 +408,8 @@ ERRORS = {
     ),
     "tol": (lambda: cm.fuse(BLUR, tol=-1), "tol must be a number of at least 0, got -1"),
     "NaN": (lambda: cm.fuse(cm.conv([math.nan], 3)), "ops must have finite weights and biases to be fused, got nan"),
+    "SymPy's NaN": (lambda: cm.fuse(cm.conv([1, sympy.nan], 3)), "ops must have finite weights and biases .* got nan"),
+    "SymPy's infinite factor": (lambda: cm.fuse(sympy.oo * cm.conv([1, 2], 3)), "whose products are finite, got oo"),
     "infinite bias": (lambda: cm.fuse(cm.conv([1], 3, bias=[math.inf])), "biases to be fused, got inf"),
     "NaN in a transposed layer's bias": (
         lambda: cm.fuse(cm.conv_transpose([1.0, 2.0], 3, stride=2, bias=[math.nan])),

@@ -294,6 +294,13 @@ def test_entries_of_a_sum_are_counted_where_affordable():
 
 REFUSED = {
     "NaN": (lambda: cm.conv([1, np.nan], 4), r"op must have finite entries to be inspected, got a weight with nan"),
+    "SymPy's NaN": (
+        lambda: cm.conv([1, sympy.nan], 4),
+        r"op must have finite entries to be inspected, got a weight with nan",
+    ),
+    "SymPy's infinity": (lambda: cm.conv([1, sympy.oo], 4).T, r"to be inspected, got a weight with oo"),
+    "infinity in an expression": (lambda: cm.conv([1, sympy.Symbol("a") - sympy.oo], 4), r"got a weight with a - oo"),
+    "SymPy's infinite factor": (lambda: sympy.oo * cm.conv([1, 2], 4), r"finite entries to be inspected, got oo"),
     "infinite, in a product": (lambda: cm.conv([np.inf], 4).T @ cm.identity((1, 4)), r"got a weight with inf"),
     "infinite factor": (lambda: np.inf * cm.conv([1.0], 4), r"op must have finite entries to be inspected, got inf"),
     "an array": (lambda: np.eye(3), r"op must be a TensorOperator, such as conv\(...\) makes, got ndarray"),

@@ -133,6 +133,11 @@ def test_where_no_taps_merge_they_are_the_entries_of_a_row(name):
     np.testing.assert_array_equal(cm.overlap(op).counts.reshape(-1), np.diff(op.tosparse().indptr))
 
 
+def test_nan_and_infinite_weights_are_counted_like_any():
+    for weight in ([np.nan, 1.0, np.inf], [sympy.nan, 1, sympy.oo]):
+        assert np.array_equal(cm.overlap(cm.conv_transpose(weight, 4, stride=2)).counts, [1, 1, 2, 1, 2, 1, 2, 1, 1])
+
+
 def test_weights_and_channels_do_not_count(rng):
     weight = rng.standard_normal((4, 6, 3, 3)).astype(np.float32)
     many = cm.overlap(cm.conv_transpose(weight, (4, 4), stride=2, groups=2))

@@ -12,6 +12,7 @@ from math import prod
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_drawing import MODES, drawn_expression, drawn_layer, ones_matrix
@@ -186,7 +187,7 @@ def test_groups_keep_the_channels_of_a_shuffle_apart():
 def test_a_field_wider_than_the_input_is_clipped_everywhere():
     found = receptive_field(dilated(1, 2, 4, n=6))
     assert (found.size, found.has_interior, found.empirical) == ((15,), False, (6,))
-    assert "clipped by borders everywhere" in str(found)
+    assert "empirical  6, borders reach every output" in str(found)
 
 
 # -- against the matrix -----------------------------------------------------------------------------------------------
@@ -249,8 +250,7 @@ def test_theory_is_what_is_measured(seed):
         return
     found = receptive_field(ops)
     for stage in found.stages:
-        assert stage.empirical <= stage.size
-        if stage.has_interior and 4 * stage.period[0] < stage.out_shape[1] and stage.jump[0] is not None:
+        if stage.has_interior:
             assert stage.empirical == stage.size
 
 
@@ -364,6 +364,10 @@ def test_many_phases_are_refused():
 
 REFUSED = {
     "NaN": (cm.conv([1.0, np.nan], 5), "op must have finite weights, got nan"),
+    "SymPy's NaN": (cm.conv([1, sympy.nan], 5), "op must have finite weights, got nan"),
+    "SymPy's infinity": (cm.conv([1, sympy.oo], 5).T, "op must have finite weights, got oo"),
+    "infinity in an expression": (cm.conv([1, sympy.Symbol("a") - sympy.oo], 5), "finite weights, got a - oo"),
+    "factor": (np.nan * line(5), "op must have finite factors, got nan"),
     "infinity": (cm.conv_transpose([1.0, np.inf], 5), "op must have finite weights, got inf"),
     "no operator": (3, "ops must be a TensorOperator or a sequence of them in the order they are applied, got int"),
     "text": ("3", "ops must be a TensorOperator or a sequence .* got str"),

@@ -91,6 +91,37 @@ def test_open_strides() -> None:
     assert cm.solve_size(9, 3, kernel_size=1, stride=None, padding=0).options == {"stride": 3, "padding": 0}
 
 
+def test_open_strides_are_those_that_padding_below_the_extent_reaches() -> None:
+    for i, o, k, d in itertools.product(range(1, 10), range(2, 7), range(1, 5), range(1, 3)):
+        found = [each for (each,) in cm.solve_size(i, o, kernel_size=k, dilation=d, stride=None)]
+        most = 2 * d * (k - 1)
+        reached = {s: [P for P in range(most + 1) if size_down(i, k, s, d, (P, 0)) == o] for s in range(1, 60)}
+        assert {each.stride: sum(each.padding) in reached[each.stride] for each in found} == {
+            s: True for s, pads in reached.items() if pads
+        }
+        # Equal sides first, and of a stride wherever it has any; then the least stride.
+        assert [each.is_symmetric for each in found] == sorted((each.is_symmetric for each in found), reverse=True)
+        assert all(each.is_symmetric == any(P % 2 == 0 for P in reached[each.stride]) for each in found)
+        for same in (True, False):
+            strides = [each.stride for each in found if each.is_symmetric is same]
+            assert strides == sorted(strides)
+
+
+def test_open_strides_with_padding_that_is_given() -> None:
+    for i, o, k, pads in itertools.product(range(1, 10), range(2, 7), range(1, 5), ((0, 0), (1, 1), (0, 1), (7, 7))):
+        found = cm.solve_size(i, o, kernel_size=k, stride=None, padding=[pads])
+        assert [each.stride for (each,) in found] == [s for s in range(1, 60) if size_down(i, k, s, 1, pads) == o]
+        assert all(each.padding == pads for (each,) in found)
+        assert found or "no stride reaches it with padding" in str(found)
+
+
+def test_equal_sides_come_before_a_smaller_stride() -> None:
+    found = cm.solve_size(8, 4, kernel_size=6, stride=None)
+    assert found.options == {"stride": 2, "padding": 2}
+    assert [(each.stride, each.padding) for (each,) in found] == [(2, (2, 2)), (3, (4, 4)), (4, (5, 5)), (1, (0, 1))]
+    assert "axis 0    stride*3 - 2 <= P <= the same + stride - 1" in str(found)
+
+
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
@@ -136,6 +167,9 @@ def test_many_solutions_are_cut_off() -> None:
     [
         ({"input_size": 0}, "input_size must be at least 1, got 0"),
         ({"output_size": -1}, "output_size must be at least 1, got -1"),
+        ({"input_size": (), "output_size": ()}, "input_size must have one or more axes, got none"),
+        ({"transpose": "no"}, "transpose must be True or False, got 'no'"),
+        ({"transpose": 1}, "transpose must be True or False, got 1"),
         ({"output_size": (3, 3)}, "output_size must have as many axes as input_size, 1, got 2"),
         ({"kernel_size": 0}, "kernel_size must be at least 1, got 0"),
         ({"stride": 0}, "stride must be at least 1, got 0"),

@@ -39,6 +39,7 @@ LAYERS = {
     "geometry options": (("3", "--stride", "2", "--padding", "1"), (1, 8, 8), 16 * 9, (1, 4, 4)),
     "pairs": (("3:stride=2", "--padding", "0:1x0:1"), (1, 8, 8), 16 * 9, (1, 4, 4)),
     "one axis": (("3", "--dims", "1"), (1, 8), 18, (1, 6)),
+    "padding by name": (("3", "--padding", "same"), (1, 8, 8), 64 * 9, (1, 8, 8)),
     "two sizes": (("3x1", "1x3"), (1, 8, 8), 6 * 8 * 3 + 36 * 3, (1, 6, 6)),
     "transposed": (("conv_transpose:3,stride=2,padding=1,output_padding=1",), (1, 8, 8), 64 * 9, (1, 16, 16)),
     "transposed option": (("3:channels=2", "--transpose"), (1, 8, 8), 64 * 18, (2, 10, 10)),
@@ -67,6 +68,18 @@ def test_a_kernel(run):
     assert run("cost", "layer.npy", "--input-size", "7x7").out.startswith("86,400 multiplications")
     compared = run("cost", "sobel_x", "--input-size", "5x5", "--against", "3x1 1x3")
     assert "8/9" in compared.out
+
+
+def test_identity_is_the_layer_and_with_a_size_the_kernel(run):
+    assert run("cost", "identity", "--input-size", "5x5").out.startswith("0 multiplications, 0 parameters")
+    assert run("cost", "identity:times=2", "--channels", "3").code == 0
+    assert run("cost", "identity:size=3", "--input-size", "5x5").out.startswith("81 multiplications, 9 parameters")
+
+
+def test_sizes_of_many_digits(run):
+    for size in (1000, 10**17):
+        ran = run("cost", str(size), "--input-size", str(size), "--json")
+        assert json.loads(ran.out)["cost"]["multiplications"] == size
 
 
 def test_sizes_that_are_not_given(run):
@@ -126,7 +139,37 @@ REFUSED = {
     "dims": (("3", "--dims", "0"), "--dims must be at least 1, got 0"),
     "dims and sizes": (("3", "--dims", "3", "--input-size", "4x4"), "must have one number an axis"),
     "flip": (("3", "--flip"), "--flip must come with a kernel, got it with a size"),
-    "transposed pool": (("avg_pool:2", "--transpose"), "--transpose must come with a size, got 'avg_pool:2'"),
+    "transposed pool": (("avg_pool:2", "--transpose"), "--transpose must come with a size, got LAYER 1 'avg_pool:2'"),
+    "option of another layer": (
+        ("3", "--output-padding", "1"),
+        "--output-padding must come with conv_transpose, got LAYER 1 '3', which is conv",
+    ),
+    "typed option of another layer": (
+        ("3:padding_mode=circular", "--transpose"),
+        "padding_mode= must come with conv, depthwise, got LAYER 1 '3:padding_mode=circular', which is conv_transpose",
+    ),
+    "stride": (("3", "--stride", "2x0"), r"--stride must be at least 1, got \(2, 0\)"),
+    "one layer's groups": (("3", "--groups", "2"), "error: LAYER 1 '3': groups must divide in_channels 1, got 2"),
+    "a stack's usual stride": (("3", "3", "--stride", "1"), "--stride must come with one layer, got 2"),
+    "long size": (
+        ("1" + 18 * "0",),
+        "LAYER 1 '1000000000000000000': kernel_size must have at most 18 digits, got '1000",
+    ),
+    "kernel's axes": (("sobel_x", "--dims", "3"), "--dims must be 2, the axes of 'sobel_x', got 3"),
+    "kernel's one axis": (("1 2 3", "--dims", "2"), "--dims must be 1, the axes of '1 2 3', got 2"),
+    "kind and stride": (
+        ("--kind", "grouped", "--stride", "-4"),
+        "--kind must come without options of layers, got --str",
+    ),
+    "kind and usual padding": (("--kind", "grouped", "--padding", "0"), "without options of layers, got --padding"),
+    "kind and channels": (("--kind", "grouped", "--channels", "1"), "without options of layers, got --channels"),
+    "kind and dtype": (("--kind", "grouped", "--dtype", "zz"), "without options of layers, got --dtype"),
+    "kind and size": (("--kind", "grouped", "--input-size", "5x5"), "without options of layers, got --input-size"),
+    "kind and dims": (("--kind", "grouped", "--dims", "2"), "without options of layers, got --dims"),
+    "kind and flip": (("--kind", "grouped", "--flip"), "without options of layers, got --flip"),
+    "kind and transpose": (("--kind", "grouped", "--transpose"), "without options of layers, got --transpose"),
+    "letter twice": (("--kind", "grouped", "--at", "g=2,g=3"), "--at must give g once, got it twice in 'g=2,g=3'"),
+    "no such layer": (("--kind", "spatially_separable", "--at", "N=2,m=3", "--json"), "m must be at most N"),
     "against": (("3", "--against", " "), "--against must be one or more layers in quotes, got ' '"),
     "against, quotes": (("3", "--against", "'3"), "--against must be one or more layers in quotes"),
     "against itself": (("3", "--against", "3"), "--against must be another stack each time, got '3' twice"),

@@ -92,6 +92,14 @@ DEFAULTS = [
     "3:padding=1 resize:1/3 3:padding=1 pixel_unshuffle:2",
     "begin 3:stride=2,padding=1 conv_transpose:4,stride=2,padding=1 + identity end 3:padding=1",
     "3:padding=1,times=200",
+    "3:padding=5:0,dilation=4,padding_mode=replicate 2",
+    "2:padding=1:0 2:dilation=2,padding=2:0 2:dilation=4,padding=4:0",
+    # Of the first size that would do without padding no layer need take the output.
+    "3:stride=2 pixel_unshuffle:2",
+    "2:padding=1 pixel_unshuffle:2",
+    "3:stride=2,padding=1 pixel_unshuffle:3 begin 3:padding=1 + identity end",
+    # The one phase that reads a third input is the last of 500.
+    "resize:500/501 3",
 ]
 
 
@@ -100,6 +108,19 @@ def test_the_default_size_leaves_outputs_that_no_border_reaches(words):
     found = receptive_field(read_stack(words.split()))
     assert found.has_interior
     assert found.empirical == found.size
+
+
+def test_the_default_size_of_axes_and_channels_that_differ():
+    words = "pixel_shuffle:2x3 3x1:stride=2x1,channels=8,groups=2 pixel_unshuffle:2x3 depthwise:3 channel_shuffle:8"
+    found = receptive_field(read_stack(words.split(), channels=12))
+    assert found.has_interior
+    assert found.empirical == found.size
+
+
+def test_where_no_size_fits_the_first_one_tells_why():
+    """Twice the input and one more is never even."""
+    with pytest.raises(cm.ConvMatrixError, match="LAYER 2 'pixel_unshuffle:2': factor must divide the input size"):
+        read_stack(["conv_transpose:3,stride=2", "pixel_unshuffle:2"])
 
 
 READ_ERRORS = {
@@ -118,6 +139,15 @@ READ_ERRORS = {
     "kernel": (["-3"], "LAYER 1 '-3': kernel_size must be at least 1, got -3"),
     "scale": (["resize:0"], "LAYER 1 'resize:0': scale must be as in 2, 3/2, 1.5 or 2x3/2, got '0'"),
     "scale of text": (["resize:a"], "scale must be as in 2, 3/2, 1.5 or 2x3/2, got 'a'"),
+    "scale beyond floats": (
+        ["resize:1e400"],
+        "LAYER 1 'resize:1e400': scale must be a fraction of numbers of at most 18",
+    ),
+    "scale beyond all": (
+        ["resize:2x1e-99999999"],
+        "scale must be a fraction of numbers of at most 18 digits, got '2x1e",
+    ),
+    "long size": (["1" * 19], "kernel_size must have at most 18 digits, got '1111111111111111111'"),
     "times": (["3:times=0"], "times must be from 1 to 10,000, got 0"),
     "many": (["3:times=9999", "3:times=9999"], f"LAYER must be given at most {MAX_LAYERS:,} times, got 19,998"),
     "many in blocks": (["begin:times=200", "3:times=200", "end"], "LAYER must be given at most .* got 40,000"),
@@ -234,6 +264,10 @@ ERRORS = {
         "error: the field must fit into memory, got ",
     ),
     "nothing": ([], "error: the following arguments are required: LAYER"),
+    "long size": (
+        ["3", "--input-size", "1" * 19],
+        "--input-size: must have at most 18 digits, got '1111111111111111111'",
+    ),
 }
 
 

@@ -221,12 +221,14 @@ def test_partners_in_a_product(weight: Any, x: Any, left: str, right: str) -> No
 @pytest.mark.parametrize(
     ("value", "finite", "symbolic"),
     [([1.0], True, False), ([np.nan], False, False), ([np.inf], False, False), ([1], True, False),
-     ([HALF], True, False), ([a], True, True), ([sympy.pi], True, True)],
+     ([HALF], True, False), ([a], True, True), ([sympy.pi], True, True), ([1, sympy.nan], False, True),
+     ([-sympy.oo], False, True), ([sympy.zoo], False, True), ([a + sympy.oo], False, True)],
     ids=repr,
 )  # fmt: skip
 def test_questions_about_arrays(value: Any, finite: bool, symbolic: bool) -> None:
     array = exact.as_array(value)
     assert (exact.is_finite(array), exact.is_symbolic(array)) == (finite, symbolic)
+    assert (exact.first_not_finite(array) is None) is finite
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,12 @@ def test_the_figure_of_ranks_shows_that_rank_one_is_not_enough():
     ]  # fmt: skip
     separable = next(line for line in filters.lines if line.get_label() == "separable")
     assert np.asarray(separable.get_ydata()).tolist() == [1, *[0] * 8]
+    # Faster than random ones, though not much: what the caption says of the last layer, and of filters.
+    for ax, bounds in ((kernels, (0.8, 0.95)), (filters, (0.5, 0.8))):
+        lines = {box.get_label(): box.lines[0].get_ydata() for box in ax.containers}
+        shares = np.asarray(lines["layer 3a"][1:]) / np.asarray(lines["random"][1:])
+        assert (bounds[0] < shares).all()
+        assert (shares < bounds[1]).all()
     shares = {line.get_label(): np.asarray(line.get_ydata()) for line in accuracy.lines}
     assert shares["3x3 kernels"][0] < 0.5 < 0.9 < shares["3x3 kernels"][1] < shares["3x3 kernels"][2]
     assert shares["filters by taps"][0] < 0.5 < 0.9 < shares["filters by taps"][-1]

@@ -335,3 +335,13 @@ def test_what_cannot_be_drawn_is_refused_with_a_list_of_what_can(thing):
 def test_entries_beyond_a_float_are_refused() -> None:
     with pytest.raises(cm.ConvMatrixError, match="entries must fit a float64 to be drawn"):
         cm.plot(cm.conv([10**400, 1], 5) @ cm.conv([1, 1], 6))
+
+
+@pytest.mark.parametrize("aspect", ["auto", 2.0])
+def test_the_shape_of_cells_is_the_user_s(aspect):
+    figure, ax = pyplot.subplots(figsize=(6, 2))
+    cm.plot(cm.conv("1 2 3", 12), ax=ax, aspect=aspect)
+    figure.canvas.draw()
+    assert ax.get_aspect() == aspect
+    assert any(text.get_text() for text in ax.texts) == (aspect == "auto")
+    assert cm.plot(cm.conv("1 2 3", 12), aspect=aspect).axes[1].get_aspect() == aspect

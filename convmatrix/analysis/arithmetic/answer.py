@@ -46,7 +46,7 @@ class SizeSolutions(Sequence[tuple[AxisSolution, ...]]):
     transpose : bool
         Whether the layer is a transposed one.
     per_axis : tuple of tuple of AxisSolution
-        At most 100 an axis, symmetric ones first, little padding before much.
+        At most 100 an axis, symmetric ones first, little padding before much; of open strides the least before more.
     rules : tuple of str
         Which total padding `P` an axis needs.
     reachable : tuple of str

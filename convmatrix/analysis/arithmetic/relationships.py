@@ -108,9 +108,10 @@ class Relationship:
         Raises
         ------
         ConvMatrixError
-            If a letter is missing, unknown or too small, or if there is no such layer.
+            If a letter is missing, unknown or too small, `axes` is below 1, or if there is no such layer.
         """
         self._checked(values)
+        axes = arguments.integer(axes, "axes", 1)
         i, k = (values["i"],) * axes, values["k"]
         options: dict[str, Any] = {name: values[letter] for letter, name in _NAMES.items() if letter in values}
         if self._padding:
@@ -132,6 +133,7 @@ class Relationship:
             As `operator`; and if `p` is `k` or more, where the padding would be negative.
         """
         self._checked(values)
+        axes = arguments.integer(axes, "axes", 1)
         if self.family != "transposed":
             return None
         k, padding = values["k"], values.get("p", 0)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from convmatrix.analysis.arithmetic.answer import AxisSolution, SizeSolutions
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import Geometry, arguments
@@ -41,8 +43,8 @@ def solve_size(
     input_size, output_size : int or sequence of int
         Of the layer: one an axis. For a transposed layer its own, so that the output is the larger one.
     kernel_size, stride, dilation : int or sequence of int
-        As in `conv`; `stride=None` asks for the stride too: one solution for each that
-        needs less padding than the kernel's extent on each side.
+        As in `conv`; `stride=None` asks for the stride too: one solution for each that needs less padding than the
+        kernel's extent on each side, or that the given padding reaches.
     padding, output_padding : optional
         Kept as given; by default they are asked for.
     transpose : bool, default False
@@ -56,7 +58,8 @@ def solve_size(
     Raises
     ------
     ConvMatrixError
-        If a size is below 1, lengths differ, or `output_padding` is given for a convolution.
+        If a size is below 1, there is no axis, lengths differ, `transpose` is no bool, or `output_padding` is given for
+        a convolution.
 
     Examples
     --------
@@ -75,6 +78,10 @@ def solve_size(
     """
     sizes, wanted = arguments.sizes(input_size, "input_size"), arguments.sizes(output_size, "output_size")
     axes = len(sizes)
+    if not axes:
+        raise ConvMatrixError("input_size must have one or more axes, got none")
+    if not isinstance(transpose, (bool, np.bool_)):
+        raise ConvMatrixError(f"transpose must be True or False, got {transpose!r}")
     if len(sizes) != len(wanted):
         raise ConvMatrixError(f"output_size must have as many axes as input_size, {len(sizes)}, got {len(wanted)}")
     kernels = arguments.per_axis(kernel_size, "kernel_size", axes, 1)
@@ -91,7 +98,7 @@ def solve_size(
     return SizeSolutions(
         sizes,
         wanted,
-        transpose,
+        bool(transpose),
         tuple(tuple(islice(axis.solutions(), MAX_SOLUTIONS)) for axis in asked),
         tuple(axis.rule() for axis in asked),
         tuple(axis.reachable() for axis in asked),
@@ -129,20 +136,23 @@ class _Down(_Axis):
     """A convolution."""
 
     def solutions(self) -> Iterator[AxisSolution]:
-        for stride in self._strides():
-            least = stride * (self.output_size - 1) + self.extent - self.input_size
-            most = least + stride - 1
-            if self.stride is None:
-                most = min(most, 2 * (self.extent - 1))
-            pairs = (pair for pair in self.total(least, most) if self._reaches(stride, pair))
-            found = (AxisSolution(stride, pair) for pair in pairs)
-            yield from found if self.stride is not None else islice(found, 1)
+        if self.stride is not None:
+            yield from self._with_stride(self.stride)
+            return
+        for even in (True, False):
+            for stride in self._strides():
+                # Equal sides are the first of a stride, if it has any.
+                yield from (found for found in islice(self._with_stride(stride), 1) if found.is_symmetric is even)
+
+    def _with_stride(self, stride: int) -> Iterator[AxisSolution]:
+        least = stride * (self.output_size - 1) + self.extent - self.input_size
+        pairs = self.total(least, least + stride - 1)
+        return (AxisSolution(stride, pair) for pair in pairs if self._reaches(stride, pair))
 
     def _strides(self) -> Iterable[int]:
         """Of an open stride those for which some padding below the extent will do; of one output the least."""
-        if self.stride is not None:
-            return (self.stride,)
         pads = sum(self.padding) if self.padding is not None else None
+        # The least padding of a stride is its first, so that the limit is one of strides.
         longest = self.input_size - self.extent + (2 * (self.extent - 1) if pads is None else pads)
         shortest = max(self.input_size - self.extent + (pads or 0), 0)
         first = shortest // self.output_size + 1
@@ -155,13 +165,17 @@ class _Down(_Axis):
     def rule(self) -> str:
         """The interval of the total padding."""
         if self.stride is None:
-            return f"stride*{self.output_size - 1} + {self.extent - self.input_size} <= P <= the same + stride - 1"
+            rest = self.extent - self.input_size
+            sign = "-" if rest < 0 else "+"
+            return f"stride*{self.output_size - 1} {sign} {abs(rest)} <= P <= the same + stride - 1"
         least = self.stride * (self.output_size - 1) + self.extent - self.input_size
         return f"P = {least}" if self.stride == 1 else f"{least} <= P <= {least + self.stride - 1}"
 
     def reachable(self) -> str:
         """What sizes there are, for where none is found."""
         if self.stride is None:
+            if self.padding is not None:
+                return f"no stride reaches it with padding {_side(self.padding)}"
             return "no stride reaches it with less padding than the kernel's extent on each side"
         if self.padding is not None:
             there = (self.input_size + sum(self.padding) - self.extent) // self.stride + 1

@@ -44,7 +44,7 @@ def bias_of_report(op: TensorOperator, place: Interior, given: Any) -> Bias | No
         return None if found is None else Bias(shifted(found[..., 0], place.offset))
     values = exact.as_array(given, "bias")
     if not exact.is_finite(values):
-        raise ConvMatrixError(f"bias must be finite, got {values[~np.isfinite(values)][0]}")
+        raise ConvMatrixError(f"bias must be finite, got {exact.first_not_finite(values)}")
     axes = len(op.out_shape) - 1
     values = values.astype(np.result_type(values, np.float64)) if values.dtype.kind in "fc" else values
     if values.shape == op.out_shape[:1]:

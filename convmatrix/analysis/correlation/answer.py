@@ -70,21 +70,47 @@ class FilterCorrelation:
         >>> found.block_share(2), found.block_share(4)
         (Fraction(1, 1), Fraction(1, 2))
         """
+        within = np.zeros(self.matrix.shape, dtype=bool)
+        for block in self.blocks(groups):
+            within[block] = True
+        # As a part of itself and the rest it is at most 1, since rounding turns no order round.
+        inside, rest = self._squares[within].sum(), self._squares[~within].sum()
+        exactly = self.squared is not None
+        if not inside + rest:
+            return Fraction(0) if exactly else 0.0
+        return Fraction(inside) / Fraction(inside + rest) if exactly else float(inside / (inside + rest))
+
+    def blocks(self, groups: int) -> list[tuple[slice, slice]]:
+        """The diagonal blocks of so many groups: slices of `matrix`.
+
+        Parameters
+        ----------
+        groups : int
+            Divides the number of filters of both layers.
+
+        Returns
+        -------
+        list of pairs of slice
+
+        Raises
+        ------
+        ConvMatrixError
+            If groups breaks its rule.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import convmatrix as cm
+        >>> found = cm.filter_correlation(cm.conv(np.eye(2, dtype=int), ()), cm.conv(np.ones((4, 2), dtype=int), ()))
+        >>> found.blocks(2)
+        [(slice(0, 2, None), slice(0, 1, None)), (slice(2, 4, None), slice(1, 2, None))]
+        """
         count = integer(groups, "groups", 1)
         if any(size % count for size in self.matrix.shape):
             raise ConvMatrixError(f"groups must divide the {_sizes(self.matrix)} filters, got {count}")
-        total = self._squares.sum()
-        inside = sum(self._squares[block].sum() for block in self.blocks(count))
-        exactly = self.squared is not None
-        if not total:
-            return Fraction(0) if exactly else 0.0
-        return Fraction(inside) / Fraction(total) if exactly else min(float(inside / total), 1.0)
-
-    def blocks(self, groups: int) -> list[tuple[slice, slice]]:
-        """The diagonal blocks of so many groups: slices of `matrix`."""
-        height, width = (size // groups for size in self.matrix.shape)
+        height, width = (size // count for size in self.matrix.shape)
         return [
-            (slice(own * height, (own + 1) * height), slice(own * width, (own + 1) * width)) for own in range(groups)
+            (slice(own * height, (own + 1) * height), slice(own * width, (own + 1) * width)) for own in range(count)
         ]
 
     def strongest(self, count: int = 10) -> tuple[tuple[int, int, Any], ...]:
@@ -133,12 +159,8 @@ class FilterCorrelation:
         ConvMatrixError
             If a filter is missing, repeated or unknown.
         """
-        orders = []
-        for given, name, size in zip((second, first), ("second", "first"), self.matrix.shape, strict=True):
-            order = np.asarray(given)
-            if order.dtype.kind not in "iu" or not np.array_equal(np.sort(order.reshape(-1)), np.arange(size)):
-                raise ConvMatrixError(f"{name} must be every filter from 0 to {size - 1} once, got {list(given)}")
-            orders.append(order)
+        names = ("second", "first")
+        orders = [_order(given, *own) for given, *own in zip((second, first), names, self.matrix.shape, strict=True)]
         cells = np.ix_(*orders)
         silent = [
             tuple(np.flatnonzero(np.isin(order, own)).tolist()) for order, own in zip(orders, self.silent, strict=True)
@@ -176,6 +198,18 @@ def frozen(array: np.ndarray) -> np.ndarray:
     """The array, read-only."""
     array.flags.writeable = False
     return array
+
+
+def _order(given: Any, name: str, size: int) -> np.ndarray:
+    """Every filter once, or a refusal."""
+    try:
+        order = np.asarray(given)
+    except ValueError:  # ragged
+        order = np.zeros(0)
+    if order.dtype.kind not in "iu" or order.ndim != 1 or not np.array_equal(np.sort(order), np.arange(size)):
+        said = given.tolist() if isinstance(given, np.ndarray) else given
+        raise ConvMatrixError(f"{name} must be every filter from 0 to {size - 1} once, got {said}")
+    return order
 
 
 def _sizes(matrix: np.ndarray) -> str:

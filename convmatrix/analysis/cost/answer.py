@@ -215,7 +215,7 @@ class CostComparison:
             If there is no such row or quantity, or the baseline has none of it.
         """
         one_of(quantity, "quantity", QUANTITIES)
-        by = self.baseline if baseline is None else baseline
+        by = self.baseline if baseline is None else one_of(baseline, "baseline", [row.name for row in self.rows])
         whole = getattr(self[by].cost, quantity)
         if not whole:
             raise ConvMatrixError(f"baseline must have {quantity.replace('_', ' ')}, got {by!r}, which has none")

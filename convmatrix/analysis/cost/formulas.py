@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any
 
 from convmatrix.analysis.cost import wording
-from convmatrix.analysis.cost.table import DRAFTS
+from convmatrix.analysis.cost.table import DRAFTS, Rule
+from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import arguments
 
 
@@ -38,6 +39,7 @@ class CostFormula:
     letters: Mapping[Any, str]
     _to_infinity: tuple[Any, ...]
     _cases: tuple[tuple[str, Any], ...]
+    _rules: tuple[Rule, ...]
 
     @cached_property
     def ratio(self) -> Any:
@@ -46,10 +48,14 @@ class CostFormula:
 
     @cached_property
     def limits(self) -> tuple[tuple[str, Any, Any], ...]:
-        """What the ratio tends to: a description, the symbol that grows, the limit."""
+        """What the ratio tends to: a description, the symbol that grows, the limit.
+
+        Of letters that have no number yet and that those of the others let grow.
+        """
         import sympy
 
-        growing = [symbol for symbol in self._to_infinity if symbol in self.ratio.free_symbols]
+        open_ones = [symbol for symbol in self._to_infinity if symbol in self.letters]
+        growing = [symbol for symbol in open_ones if all(rule.allows_growth(symbol) for rule in self._rules)]
         return tuple(
             (f"{symbol} -> oo", symbol, _shortest(sympy.limit(self.ratio, symbol, sympy.oo))) for symbol in growing
         )
@@ -74,7 +80,8 @@ class CostFormula:
         Raises
         ------
         ConvMatrixError
-            If it has no such letter, or the value is no integer of at least 1.
+            If it has no such letter, the value is no integer of at least 1, a kernel does not fit into its picture, or
+            groups do not divide the channels.
 
         Examples
         --------
@@ -88,6 +95,10 @@ class CostFormula:
         for name in sizes:
             arguments.one_of(name, "letter", tuple(named))
         values = {named[name]: sympy.Integer(arguments.integer(value, name, 1)) for name, value in sizes.items()}
+        rules = tuple(rule.subs(values) for rule in self._rules)
+        broken = next((rule for rule in rules if rule.is_broken), None)
+        if broken is not None:
+            raise ConvMatrixError(str(broken))
         left = {symbol: meaning for symbol, meaning in self.letters.items() if symbol not in values}
         return replace(
             self,
@@ -95,6 +106,7 @@ class CostFormula:
             baseline=self.baseline.subs(values),
             letters=MappingProxyType(left),
             _cases=tuple((said, case.subs(values)) for said, case in self._cases),
+            _rules=rules,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -160,6 +172,7 @@ def cost_formula(kind: str) -> CostFormula:
         MappingProxyType(dict(draft.letters)),
         draft.to_infinity,
         draft.cases,
+        draft.rules,
     )
 
 

@@ -27,6 +27,56 @@ MEANINGS = {
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What sizes must obey for the layer to exist.
+
+    Attributes
+    ----------
+    small, large : SymPy expressions
+        As far as numbers are known.
+    divides : bool
+        Whether `small` must divide `large`, a number of channels; otherwise it must fit into it, a size.
+    said : tuple of str
+        Both in letters.
+    """
+
+    small: Any
+    large: Any
+    divides: bool
+    said: tuple[str, str]
+
+    @classmethod
+    def fits(cls, small: Any, large: Any) -> Rule:
+        """A kernel that must not exceed the picture."""
+        return cls(small, large, False, (str(small), str(large)))
+
+    @classmethod
+    def divided(cls, small: Any, large: Any) -> Rule:
+        """Groups that must share the channels out."""
+        return cls(small, large, True, (str(small), str(large)))
+
+    def subs(self, values: Mapping[Any, Any]) -> Rule:
+        """The same with numbers for some letters."""
+        return Rule(self.small.subs(values), self.large.subs(values), self.divides, self.said)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the numbers that are known break it."""
+        if self.small.free_symbols or self.large.free_symbols:
+            return False
+        return bool(self.large % self.small if self.divides else self.small > self.large)
+
+    def allows_growth(self, symbol: Any) -> bool:
+        """Whether a letter may grow without end, whatever the others are that are not known yet."""
+        return bool(self.large.free_symbols) or symbol not in self.small.free_symbols
+
+    def __str__(self) -> str:
+        small, large = self.said
+        rule = f"divide {large}" if self.divides else f"be at most {large}, as a kernel fits into its picture"
+        return f"{small} must {rule}, got {self.small} with {large} = {self.large}"
+
+
+@dataclass(frozen=True)
 class Draft:
     """What a formula is made of.
 
@@ -42,6 +92,8 @@ class Draft:
         Those whose limits are worth knowing.
     cases : tuple of pairs
         A description and the ratio in that case.
+    rules : tuple of Rule
+        What the sizes must obey.
     """
 
     description: str
@@ -51,6 +103,7 @@ class Draft:
     letters: Mapping[Any, str]
     to_infinity: tuple[Any, ...] = ()
     cases: tuple[tuple[str, Any], ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 DRAFTS: dict[str, Callable[[], Draft]] = {}
@@ -70,13 +123,23 @@ def _letters(names: str, **meanings: str) -> tuple[list[Any], dict[Any, str]]:
     return symbols, {symbol: meanings.get(symbol.name, MEANINGS[symbol.name]) for symbol in symbols}
 
 
+def _fitting(*pairs: tuple[Any, Any]) -> tuple[Rule, ...]:
+    """Kernels within pictures."""
+    return tuple(Rule.fits(small, large) for small, large in pairs)
+
+
+def _shared(groups: Any, *channels: Any) -> tuple[Rule, ...]:
+    """Channels that groups share."""
+    return tuple(Rule.divided(groups, count) for count in channels)
+
+
 @_draft
 def conv2d() -> Draft:
     """Weights that are shared, against a weight for each pair of positions."""
     (N, m), letters = _letters("N m")
     outputs = (N - m + 1) ** 2
     what = "one m x m kernel over an N x N picture"
-    return Draft(what, "fully connected", m**2 * outputs, N**2 * outputs, letters, (N,))
+    return Draft(what, "fully connected", m**2 * outputs, N**2 * outputs, letters, (N,), rules=_fitting((m, N)))
 
 
 @_draft
@@ -95,7 +158,8 @@ def strided() -> Draft:
     (N, m, s), letters = _letters("N m s", s="stride")
     outputs = sympy.floor((N - m) / s) + 1
     what = "stride s, against stride 1 with the outputs between thrown away"
-    return Draft(what, "stride 1", m**2 * outputs**2, m**2 * (N - m + 1) ** 2, letters, (N,))
+    dense = m**2 * (N - m + 1) ** 2
+    return Draft(what, "stride 1", m**2 * outputs**2, dense, letters, (N,), rules=_fitting((m, N)))
 
 
 @_draft
@@ -140,7 +204,9 @@ def dilated() -> Draft:
     outputs = (N - extent + 1) ** 2
     what = "m x m taps with dilation d, against the kernel of their whole field"
     same = (("ratio, m x m taps side by side, as many outputs", m / m),)
-    return Draft(what, "kernel of the whole field", m**2 * outputs, extent**2 * outputs, letters, (d, m), same)
+    whole = extent**2 * outputs
+    rules = _fitting((extent, N))
+    return Draft(what, "kernel of the whole field", m**2 * outputs, whole, letters, (d, m), same, rules)
 
 
 @_draft
@@ -150,7 +216,7 @@ def spatially_separable() -> Draft:
     outputs = N - m + 1
     what = "an m x 1 convolution, then a 1 x m one, over an N x N picture"
     split = N * m * outputs + m * outputs**2
-    return Draft(what, "m x m convolution", split, m**2 * outputs**2, letters, (N,))
+    return Draft(what, "m x m convolution", split, m**2 * outputs**2, letters, (N,), rules=_fitting((m, N)))
 
 
 @_draft
@@ -159,7 +225,8 @@ def depthwise() -> Draft:
     (H, W, D, h), letters = _letters("H W D h", h="the kernel is h x h")
     outputs = (H - h + 1) * (W - h + 1)
     what = "one h x h kernel a channel, against D filters that read all channels"
-    return Draft(what, "dense convolution", D * h**2 * outputs, D**2 * h**2 * outputs, letters, (D,))
+    split, dense = D * h**2 * outputs, D**2 * h**2 * outputs
+    return Draft(what, "dense convolution", split, dense, letters, (D,), rules=_fitting((h, H), (h, W)))
 
 
 @_draft
@@ -169,7 +236,7 @@ def depthwise_separable() -> Draft:
     outputs = (H - h + 1) * (W - h + 1)
     split, dense = (h**2 + Nc) * D * outputs, Nc * h**2 * D * outputs
     what = "h x h kernels a channel, then a 1x1 convolution"
-    return Draft(what, "dense convolution", split, dense, letters, (Nc, h))
+    return Draft(what, "dense convolution", split, dense, letters, (Nc, h), rules=_fitting((h, H), (h, W)))
 
 
 @_draft
@@ -179,7 +246,8 @@ def flattened() -> Draft:
     outputs = N - m + 1
     split = Nc * (D * N**2 + m * outputs * N + m * outputs**2)
     what = "along the channels, then m x 1, then 1 x m, the last two a channel each"
-    return Draft(what, "m x m convolution", split, Nc * D * m**2 * outputs**2, letters, (N,))
+    dense = Nc * D * m**2 * outputs**2
+    return Draft(what, "m x m convolution", split, dense, letters, (N,), rules=_fitting((m, N)))
 
 
 @_draft
@@ -188,7 +256,8 @@ def grouped() -> Draft:
     (H, W, h, w, Din, Dout, g), letters = _letters("H W h w Din Dout g")
     dense = h * w * Din * Dout * (H - h + 1) * (W - w + 1)
     cases = (("ratio, two groups (g = 2)", (1 / g).subs(g, 2)), ("ratio, g = Din", (1 / g).subs(g, Din)))
-    return Draft("a convolution in g groups", "one group", dense / g, dense, letters, (g,), cases)
+    rules = (*_fitting((h, H), (w, W)), *_shared(g, Din, Dout))
+    return Draft("a convolution in g groups", "one group", dense / g, dense, letters, (g,), cases, rules)
 
 
 @_draft
@@ -197,7 +266,7 @@ def shuffled_grouped() -> Draft:
     (H, W, h, w, Din, Dmid, Dout, g), letters = _letters("H W h w Din Dmid Dout g")
     dense = H * W * h * w * Dmid * (Din + Dout)
     what = "two convolutions in g groups that keep H x W, their channels shuffled between"
-    return Draft(what, "one group", dense / g, dense, letters, (g,))
+    return Draft(what, "one group", dense / g, dense, letters, (g,), rules=_shared(g, Din, Dmid, Dout))
 
 
 @_draft
@@ -205,7 +274,8 @@ def pointwise_grouped() -> Draft:
     """A 1x1 convolution in groups."""
     (H, W, Din, Dout, g), letters = _letters("H W Din Dout g")
     dense = H * W * Din * Dout
-    return Draft("a 1x1 convolution in g groups", "one group", dense / g, dense, letters, (g,))
+    what = "a 1x1 convolution in g groups"
+    return Draft(what, "one group", dense / g, dense, letters, (g,), rules=_shared(g, Din, Dout))
 
 
 @_draft
@@ -227,4 +297,5 @@ def shufflenet_unit() -> Draft:
         letters,
         (c,),
         (("ratio to ResNeXt's bottleneck", unit / resnext), ("ratio, m = c/4", (unit / resnet).subs(m, c / 4))),
+        _shared(g, c, m),
     )

@@ -14,6 +14,7 @@ from convmatrix.analysis.cost.steps import steps_in_order
 from convmatrix.analysis.cost.wording import layer_text
 from convmatrix.analysis.phases import branches_of
 from convmatrix.errors import ConvMatrixError
+from convmatrix.geometry.arguments import one_of
 from convmatrix.operators import TensorOperator
 from convmatrix.operators.algebra import Sum
 from convmatrix.operators.channels import ChannelOrder, Permutation
@@ -48,7 +49,8 @@ def cost(op: Any, *, dtype: Any = "float32") -> Cost:
     Returns
     -------
     Cost
-        Weights are not looked at, and nothing is built: sizes of 10**9 cost no more than small ones.
+        Weights are not looked at, and nothing is built: sizes of 10**9 cost no more than small ones. NaN and infinite
+        weights, which other analyses refuse, cost what numbers cost.
 
     Raises
     ------
@@ -94,7 +96,8 @@ def compare_costs(ops: Any, *, baseline: str | None = None, dtype: Any = "float3
     Returns
     -------
     CostComparison
-        It prints as a table. Where shapes differ from those of the baseline it says so.
+        It prints as a table. Where shapes differ from those of the baseline it says so. NaN and infinite weights are
+        taken, as in `cost`.
 
     Raises
     ------
@@ -120,7 +123,7 @@ def compare_costs(ops: Any, *, baseline: str | None = None, dtype: Any = "float3
     """
     named = _named(ops)
     rows = tuple(CostRow(name, cost(op, dtype=dtype)) for name, op in named)
-    by = rows[0].name if baseline is None else baseline
+    by = rows[0].name if baseline is None else one_of(baseline, "baseline", [row.name for row in rows])
     found = CostComparison(rows, by)
     first = found[by].cost
     notes = [

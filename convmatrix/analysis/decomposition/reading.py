@@ -40,8 +40,7 @@ def subject(layer: Any, input_size: Any) -> Subject:
             "a kernel or a filter with symbols is separable"
         )
     if not exact.is_finite(weight):
-        bad = weight[~np.isfinite(weight)][0]
-        raise ConvMatrixError(f"layer must have a finite weight, got {bad}")
+        raise ConvMatrixError(f"layer must have a finite weight, got {exact.first_not_finite(weight)}")
     return Subject(operator, inner, isinstance(operator, Transposed))
 
 

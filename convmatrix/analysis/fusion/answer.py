@@ -260,7 +260,7 @@ def _check_finite(expression: TensorOperator) -> None:
     for part in (*leaves(expression), *layers(expression)):
         for values in (getattr(part, "weight", None), part.bias):
             if values is not None and not exact.is_finite(values):
-                bad = values[~np.isfinite(values)][0]
+                bad = exact.first_not_finite(values)
                 raise ConvMatrixError(f"ops must have finite weights and biases to be fused, got {bad}")
 
 

@@ -81,7 +81,7 @@ def gap_of(operator: TensorOperator, expression: TensorOperator, tol: float | No
         given, wanted = bias_of(operator), bias_of(expression)
     for values in (given, wanted):
         if values is not None and not exact.is_finite(values):
-            bad = values[~np.isfinite(values)][0]
+            bad = exact.first_not_finite(values)
             raise ConvMatrixError(f"ops must have biases whose sums a {values.dtype} holds, got {bad}")
     nowhere = np.zeros(expression.out_shape[1:], dtype=bool)
     if given is None or wanted is None:

@@ -316,9 +316,8 @@ def _in_dtype(array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     with np.errstate(over="ignore"):
         copy = np.array(array, dtype=array.dtype if keep else np.result_type(dtype, np.float32), order="C")
     if not exact.is_finite(copy):
-        raise ConvMatrixError(
-            f"ops must have weights whose products a {copy.dtype} holds, got {copy[~np.isfinite(copy)][0]}"
-        )
+        rule = "are finite" if copy.dtype == object else f"a {copy.dtype} holds"
+        raise ConvMatrixError(f"ops must have weights whose products {rule}, got {exact.first_not_finite(copy)}")
     return copy
 
 

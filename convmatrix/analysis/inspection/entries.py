@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
+from convmatrix import exact
 from convmatrix.errors import ConvMatrixError
 from convmatrix.operators.base import TensorOperator
 
@@ -59,12 +60,14 @@ def explicit_entries(op: TensorOperator) -> Entries:
         If an entry is NaN or infinite.
     """
     if op.dtype == object:
-        return _labelled(op.tosympy(max_bytes=_UNLIMITED).todok(), op.shape)
-    matrix = op.tosparse(max_bytes=_UNLIMITED)
-    if matrix.dtype.kind in "fc" and not np.isfinite(matrix.data).all():
-        bad = matrix.data[~np.isfinite(matrix.data)][0]
-        raise ConvMatrixError(f"op must have finite entries to be inspected, got {bad}")
-    return Entries(matrix)
+        found = _labelled(op.tosympy(max_bytes=_UNLIMITED).todok(), op.shape)
+        values = np.array(found.values, dtype=object)
+    else:
+        found = Entries(op.tosparse(max_bytes=_UNLIMITED))
+        values = found.matrix.data
+    if not exact.is_finite(values):
+        raise ConvMatrixError(f"op must have finite entries to be inspected, got {exact.first_not_finite(values)}")
+    return found
 
 
 def _labelled(entries: dict[tuple[int, int], Any], shape: tuple[int, int]) -> Entries:

@@ -358,7 +358,7 @@ def _check_finite_parts(op: TensorOperator) -> None:
     for leaf in leaves(op):
         weight = getattr(leaf, "weight", None)
         if weight is not None and not exact.is_finite(weight):
-            bad = weight[~np.isfinite(weight)][0]
+            bad = exact.first_not_finite(weight)
             raise ConvMatrixError(f"op must have finite entries to be inspected, got a weight with {bad}")
 
 

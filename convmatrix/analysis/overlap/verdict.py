@@ -29,6 +29,7 @@ def overlap(op: TensorOperator) -> OverlapMap:
     -------
     OverlapMap
         Everything in it is computed when it is first asked for, from one vector an axis and never from the matrix.
+        NaN and infinite weights, which other analyses refuse, are taken: no weight is looked at.
 
     Raises
     ------

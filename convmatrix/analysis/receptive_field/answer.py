@@ -13,7 +13,7 @@ import numpy as np
 
 from convmatrix.analysis.facts import as_html, as_text
 from convmatrix.analysis.phases import steps_of
-from convmatrix.analysis.receptive_field.measured import measure
+from convmatrix.analysis.receptive_field.measured import Interior, interior_of, measure
 from convmatrix.analysis.receptive_field.phases import AxisField, axis_field, joint_fields
 from convmatrix.analysis.receptive_field.runs import Runs
 from convmatrix.analysis.receptive_field.walking import (
@@ -23,9 +23,10 @@ from convmatrix.analysis.receptive_field.walking import (
     Step,
     TooManyBoxesError,
     counts_back,
-    hull_of,
+    hull_at,
     mask_of,
     may_miss,
+    most_boxes,
     single,
     size_of,
     tree_of,
@@ -100,20 +101,24 @@ class ReceptiveField:
     def empirical(self) -> tuple[int, ...]:
         """`size` measured: the widest extent of what an output position reads in the pattern of the matrix product.
 
-        Of outputs that no border reaches, one of each phase, or where there are none of all. It is less than `size`
-        where borders clip every field, or where groups keep the channels of a pixel shuffle apart.
+        If `has_interior`, of the outputs that no border reaches, one of each phase: then it is `size`, or less where
+        groups keep the channels of a pixel shuffle apart. Otherwise of all outputs, whose fields borders clip or fold.
         """
         return self._measured[0]
 
     @property
     def has_interior(self) -> bool:
-        """Whether some output is reached by no border, through every layer."""
-        return self._measured[1]
+        """Whether some outputs whose field is `size` are reached by no border, along any axis and through any layer.
+
+        A border reaches an output if a tap of it, or of what it reads in any layer or branch, falls into padding,
+        zeros or other, or beyond the first or last input.
+        """
+        return self._interior.best is not None
 
     @property
     def measured_in(self) -> str:
         """Where `empirical` was looked up: "matrix", the product itself, or, of a large one, "axes", its factors."""
-        return self._measured[2]
+        return self._measured[1]
 
     @cached_property
     def stages(self) -> tuple[ReceptiveField, ...]:
@@ -258,10 +263,15 @@ class ReceptiveField:
         return any(isinstance(step, Fork) for step in self._steps)
 
     @cached_property
+    def _is_joint(self) -> bool:
+        """Whether what is read along one axis depends on the place along the others."""
+        return len(self.out_shape) > 2 and self._has_sums and may_miss(self._steps)
+
+    @cached_property
     def _axes(self) -> tuple[AxisField, ...]:
         sizes = self.out_shape[1:]
         axes = tuple(axis_field(self._steps, axis, n) for axis, n in enumerate(sizes))
-        if len(axes) > 1 and self._has_sums and may_miss(self._steps):
+        if self._is_joint:
             axes = joint_fields(self._steps, axes, sizes)
         if all(own.size for own in axes):
             return axes
@@ -269,8 +279,12 @@ class ReceptiveField:
         return tuple(replace(own, size=0, start=None) for own in axes)
 
     @cached_property
-    def _measured(self) -> tuple[tuple[int, ...], bool, str]:
-        return measure(self.layers, self._steps, self.period)
+    def _interior(self) -> Interior:
+        return interior_of(self._steps, self._axes, self.out_shape[1:], self._is_joint)
+
+    @cached_property
+    def _measured(self) -> tuple[tuple[int, ...], str]:
+        return measure(self.layers, self._steps, self._interior, self._is_joint)
 
     @cached_property
     def _widest(self) -> tuple[int, ...]:
@@ -297,19 +311,22 @@ class ReceptiveField:
                 raise ConvMatrixError(f"position must be below the output size {n}, got {at} on axis {axis}")
         return place
 
+    @cached_property
+    def _most(self) -> tuple[int, int]:
+        """How many boxes are looked at without the borders and, clipped, within them."""
+        within = max(prod(self.in_shape[1:]), prod(self.out_shape[1:]))
+        return most_boxes(self._steps, prod(self.size)), most_boxes(self._steps, within)
+
     def _boxes(self, at: tuple[int, ...], clipped: bool) -> list[Box] | None:
         """The boxes whose union an output reads; None where they are too many."""
         try:
-            return walk(self._steps, [tuple(Runs.between(place, place + 1) for place in at)], clipped)
+            box = tuple(Runs.between(place, place + 1) for place in at)
+            return walk(self._steps, [box], clipped, self._most[clipped])
         except TooManyBoxesError:
             return None
 
     def _hull(self, at: tuple[int, ...], clipped: bool) -> Sequence[tuple[int, int]]:
-        boxes = self._boxes(at, clipped)
-        if boxes is None:
-            counts = counts_back(self._steps, single(at), clipped)
-            return [(low, low + n) for low, n in zip(counts.corner, counts.array.shape, strict=True)]
-        return hull_of(boxes) if boxes else [(0, 0)] * len(at)
+        return hull_at(self._steps, at, clipped, self._most[clipped])
 
     def _counts(self, at: tuple[int, ...], clipped: bool) -> Counts:
         hull = self._hull(at, clipped)
@@ -329,7 +346,7 @@ class ReceptiveField:
     def _all_read(self) -> list[Box] | None:
         """The boxes whose union all outputs read; None where they are too many."""
         try:
-            return walk(self._steps, [tuple(Runs.between(0, n) for n in self.out_shape[1:])], True)
+            return walk(self._steps, [tuple(Runs.between(0, n) for n in self.out_shape[1:])], True, self._most[True])
         except TooManyBoxesError:
             return None
 

@@ -3,71 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from convmatrix.analysis.inspection.counting import leaves
-from convmatrix.analysis.receptive_field.runs import Runs
-from convmatrix.analysis.receptive_field.walking import Fork, Step, hull_of, walk
+from convmatrix.analysis.receptive_field.extents import widest_of, widest_really
+from convmatrix.analysis.receptive_field.phases import AxisField, free_outputs, widest_along
+from convmatrix.analysis.receptive_field.walking import Fork, Step, hull_at
 from convmatrix.operators import TensorOperator
 
 _MOST_ENTRIES = 1 << 21
-_MOST_OUTPUTS = 4096
-_MOST_WALKS = 256
+_MOST_OUTPUTS, _MOST_JOINT = 256, 1024
+"""Phases that are looked at in the axes; outputs up to which a sum's axes are looked at together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Interior:
+    """The outputs of a stack that no border reaches.
+
+    Attributes
+    ----------
+    outputs : tuple of ndarray
+        Along each axis one of each phase that has any.
+    best : list of int or None
+        Which of them have the widest field there is, along each axis; None where all whose field is so wide are reached
+        by a border.
+    """
+
+    outputs: tuple[np.ndarray, ...]
+    best: list[int] | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether borders reach every output."""
+        return not all(outputs.size for outputs in self.outputs)
+
+
+def interior_of(steps: Sequence[Step], axes: Sequence[AxisField], out_size: Sequence[int], is_joint: bool) -> Interior:
+    """Find it. `is_joint` says that what is read along one axis depends on the place along the others."""
+    sizes = [own.size for own in axes]
+    free = tuple(free_outputs(steps, axis, own, n) for axis, (own, n) in enumerate(zip(axes, out_size, strict=True)))
+    if not all(outputs.size for outputs in free):
+        return Interior(free, None)
+    if is_joint:
+        found = _joint(steps, [outputs.tolist() for outputs in free], False)
+        return Interior(free, [0] * len(axes) if found == sizes else None)
+    widest = [widest_along(steps, axis, outputs) for axis, outputs in enumerate(free)]
+    # What reads nothing along one axis reads nothing.
+    reached = all(sizes) and [size for size, _, _ in widest] != sizes
+    return Interior(free, None if reached else [place for _, _, place in widest])
 
 
 def measure(
-    ops: Sequence[TensorOperator], steps: Sequence[Step], periods: tuple[int, ...]
-) -> tuple[tuple[int, ...], bool, str]:
-    """The widest row of the matrix per axis; whether of outputs that no border reaches; and what was looked at.
+    ops: Sequence[TensorOperator], steps: Sequence[Step], interior: Interior, is_joint: bool
+) -> tuple[tuple[int, ...], str]:
+    """The widest extent of what outputs really read along each axis, and where it was looked up.
 
-    The rows of an output position, one a channel, are taken together. They are rows of the matrix product itself
-    ("matrix") where that is small, otherwise of the matrices of its axes ("axes"), of which channels know nothing.
+    Of the outputs in the interior if one of them has the widest field, otherwise of all. The rows of a position, one a
+    channel, are taken together. They are rows of the matrix product itself ("matrix") where that is small,
+    otherwise of the matrices of its axes ("axes"), of which channels know nothing and, of many outputs, neither do
+    branches that the padding leaves nothing to read along another axis.
     """
-    out_size = ops[-1].out_shape[1:]
-    chosen = [_middle(steps, axis, n, period) for axis, (n, period) in enumerate(zip(out_size, periods, strict=True))]
-    inside = all(chosen)
-    outputs = chosen if inside else [list(range(min(n, _MOST_OUTPUTS))) for n in out_size]
-    if _is_small(ops, prod(map(len, outputs))):
-        return _in_matrix(ops, outputs), inside, "matrix"
-    return _in_axes(steps, outputs), inside, "axes"
+    out_size, best = ops[-1].out_shape[1:], interior.best
+    looked: list[Sequence[int]] = [range(n) for n in out_size]
+    if best is not None:
+        looked = [outputs.tolist() for outputs in interior.outputs]
+    if _is_small(ops, prod(map(len, looked))):
+        return _in_matrix(ops, looked), "matrix"
+    branches = len(out_size) > 1 and any(isinstance(step, Fork) for step in steps)
+    if (is_joint and best is not None) or (branches and best is None and prod(out_size) <= _MOST_JOINT):
+        found = _joint(steps, looked, True)
+    elif best is None:
+        ends = zip(ops[0].in_shape[1:], out_size, strict=True)
+        found = [widest_really(steps, axis, *sizes) for axis, sizes in enumerate(ends)]
+    else:
+        chosen = zip(looked, best, strict=True)
+        found = [
+            widest_of(steps, axis, [outputs[place], *outputs[:_MOST_OUTPUTS]])
+            for axis, (outputs, place) in enumerate(chosen)
+        ]
+    return tuple(found if all(found) else [0] * len(found)), "axes"
 
 
-def _middle(steps: Sequence[Step], axis: int, size: int, period: int) -> list[int]:
-    """One repetition of outputs round the middle, as far as no border reaches them."""
-    period = min(period, size, _MOST_OUTPUTS)
-    first = (size - period) // 2
-    return [
-        place for place in range(first, first + period) if is_untouched(steps, axis, Runs.between(place, place + 1))
-    ]
-
-
-def is_untouched(steps: Sequence[Step], axis: int, outputs: Runs) -> bool:
-    """Whether some outputs read along an axis what they would read of an endless input, layer by layer."""
-    return _through(steps, axis, outputs) is not None
-
-
-def _through(steps: Sequence[Step], axis: int, outputs: Runs) -> Runs | None:
-    for step in reversed(steps):
-        if isinstance(step, Fork):
-            found = [_through(branch, axis, outputs) for branch in step.branches]
-            whole = [part for part in found if part is not None]
-            if len(whole) < len(found):
-                return None
-            outputs = Runs.union(whole)
-            continue
-        reader = step.readers[axis]
-        reads, real = reader.reads(outputs, False), reader.reads(outputs, True)
-        if reads and (reads.hull[0] < 0 or reads.hull[1] > reader.in_size):
-            return None
-        if not (reads.covers(real) and real.covers(reads)):
-            return None
-        outputs = reads
-    return outputs
+def _joint(steps: Sequence[Step], outputs: Sequence[Sequence[int]], clipped: bool) -> list[int]:
+    """The widest extents of all combinations of outputs."""
+    hulls = np.array([hull_at(steps, at, clipped) for at in product(*outputs)], dtype=object)
+    widths: list[int] = (hulls[:, :, 1] - hulls[:, :, 0]).max(axis=0).tolist()
+    return widths
 
 
 def _is_small(ops: Sequence[TensorOperator], outputs: int) -> bool:
@@ -97,20 +123,3 @@ def _in_matrix(ops: Sequence[TensorOperator], outputs: Sequence[Sequence[int]]) 
         np.maximum.at(high, entries.row % places.size, inputs)
         found.append(int(np.where(high >= 0, high - low + 1, 0).max()))
     return tuple(found)
-
-
-def _in_axes(steps: Sequence[Step], outputs: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    """Along each axis, the others in their middle where not all can be looked at."""
-    middle = [places[len(places) // 2] for places in outputs]
-    if prod(map(len, outputs)) <= _MOST_WALKS:
-        looked: Any = product(*outputs)
-    else:
-        looked = (
-            (*middle[:axis], place, *middle[axis + 1 :]) for axis in range(len(outputs)) for place in outputs[axis]
-        )
-    sizes = [0] * len(outputs)
-    for at in looked:
-        boxes = walk(steps, [tuple(Runs.between(place, place + 1) for place in at)], True)
-        if boxes:
-            sizes = [max(size, high - low) for size, (low, high) in zip(sizes, hull_of(boxes), strict=True)]
-    return tuple(sizes)

@@ -10,18 +10,18 @@ from math import prod
 
 import numpy as np
 
+from convmatrix.analysis.receptive_field.free import free_along
 from convmatrix.analysis.receptive_field.runs import WIDEST, Runs
 from convmatrix.analysis.receptive_field.walking import (
     Fork,
     Step,
     check_phases,
     ends_along,
-    hull_of,
+    hull_at,
     jump_of,
     period_of,
     readers,
     set_along,
-    walk,
 )
 
 _MOST_PHASES, _MOST_LISTED = 1 << 20, 1 << 14
@@ -65,22 +65,28 @@ def axis_field(steps: Sequence[Step], axis: int, out_size: int) -> AxisField:
     """
     jump, period = jump_of(steps, axis), period_of(steps, axis)
     outputs = _looked_at(jump, period, out_size)
+    size, start, best = widest_along(steps, axis, outputs)
+    return AxisField(size, jump, start, period, int(outputs[best]))
+
+
+def widest_along(steps: Sequence[Step], axis: int, outputs: np.ndarray) -> tuple[int, int | None, int]:
+    """The largest field of some outputs, without borders; where that of the first begins; which is the largest."""
     if all(reader.is_monotone for reader in readers(steps, axis)):
         check_phases(outputs.size, _MOST_PHASES)
         low, high = _ends(steps, axis, outputs)
         widths = high - low + 1
         best = int(np.argmax(widths))
-        return AxisField(int(widths[best]), jump, int(low[0]), period, int(outputs[best]))
+        return int(widths[best]), int(low[0]), best
     check_phases(outputs.size, _MOST_LISTED)
     best, size, start = 0, 0, None
-    for output in outputs.tolist():
+    for number, output in enumerate(outputs.tolist()):
         reads = set_along(steps, axis, Runs.between(output, output + 1))
         if reads:
             low_end, high_end = reads.hull
-            start = low_end if output == 0 else start
+            start = start if number else low_end
             if high_end - low_end > size:
-                best, size = output, high_end - low_end
-    return AxisField(size, jump, start, period, best)
+                best, size = number, high_end - low_end
+    return size, start, best
 
 
 def joint_fields(
@@ -92,18 +98,32 @@ def joint_fields(
     sizes, widest, phases = [0] * len(axes), 0, (0,) * len(axes)
     starts: list[int | None] = [None] * len(axes)
     for at in product(*looked):
-        boxes = walk(steps, [tuple(Runs.between(place, place + 1) for place in at)], False)
-        hull = hull_of(boxes) if boxes else ()
-        for axis, (low, high) in enumerate(hull):
+        hull = hull_at(steps, at, False)
+        whole = prod(high - low for low, high in hull)
+        for axis, (low, high) in enumerate(hull if whole else ()):
             known = starts[axis]
             if at[axis] == 0:
                 starts[axis] = low if known is None else min(low, known)
             sizes[axis] = max(sizes[axis], high - low)
-        whole = prod(high - low for low, high in hull) if hull else 0
         if whole > widest:
             widest, phases = whole, at
     found = zip(axes, sizes, starts, phases, strict=True)
     return tuple(AxisField(size, own.jump, start, own.period, phase) for own, size, start, phase in found)
+
+
+def free_outputs(steps: Sequence[Step], axis: int, own: AxisField, out_size: int) -> np.ndarray:
+    """The outputs that no border reaches along an axis, one of each phase; of branches that drift apart all."""
+    free = free_along(steps, axis, out_size)
+    if own.jump is None:
+        looked = _looked_at(None, own.period, out_size)
+        return looked[free.has(looked)]
+    lengths = free.stops - free.starts
+    if lengths.max(initial=0) >= own.period:
+        longest = int(np.argmax(lengths))
+        first = int(free.starts[longest]) + (int(lengths[longest]) - own.period) // 2
+        return np.arange(first, first + own.period)
+    points = free.points()
+    return points[np.unique(points % own.period, return_index=True)[1]]
 
 
 def _looked_at(jump: Fraction | None, period: int, out_size: int) -> np.ndarray:
@@ -119,7 +139,7 @@ def _looked_at(jump: Fraction | None, period: int, out_size: int) -> np.ndarray:
 
 def _ends(steps: Sequence[Step], axis: int, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and last inputs of some outputs, in Python's integers where an int64 might not hold what lies between."""
-    wide = outputs.size <= _FEW or max(_farthest(steps, axis, int(outputs[-1]))) >= WIDEST
+    wide = outputs.size <= _FEW or max(_farthest(steps, axis, int(outputs.max()))) >= WIDEST
     outputs = outputs.astype(object) if wide else outputs
     return ends_along(steps, axis, outputs, outputs)
 

@@ -73,6 +73,34 @@ class AxisReader:
         joined = np.append(least[1:], least[0] + self.own.in_step) <= most + 1
         return distinct == int((most - least + 1).sum()) and bool(joined.all())
 
+    @cached_property
+    def transpose(self) -> AxisReader:
+        """The endless axis read the other way: its outputs are the inputs of this one."""
+        return AxisReader(self.leaf, self.axis, self.own.T)
+
+    def reach(self, outputs: int) -> tuple[int, int]:
+        """From the first input to behind the last that the first outputs read on the endless axis; `(0, 0)` if none."""
+        phases, least, most = np.array(self.own._ends, dtype=np.int64).reshape(-1, 3).T
+        there = phases < outputs
+        if not there.any():
+            return 0, 0
+        turns = (outputs - 1 - phases[there]) // self.own.out_step
+        return int(least[there].min()), int((most[there] + turns * self.own.in_step).max()) + 1
+
+    def readers_of(self, inputs: Runs) -> Runs:
+        """The outputs of the endless axis that read some of the inputs."""
+        own = self.own
+        if not inputs:
+            return inputs
+        if own.out_step > 1 or self.transpose.is_solid:
+            return self.transpose._endless(inputs)
+        # A run of inputs is read by a run of outputs through each tap, however long it is.
+        check_size(f"the taps of {inputs.starts.size} runs", 64 * inputs.starts.size * own.inputs.size)
+        starts, stops = (
+            -(np.subtract.outer(own.inputs, ends) // own.in_step).reshape(-1) for ends in (inputs.starts, inputs.stops)
+        )
+        return Runs.of(starts[starts < stops], stops[starts < stops])
+
     def end(self, outputs: np.ndarray, last: bool) -> np.ndarray:
         """The first or last input of each output, of an axis that is monotone."""
         assert self.ends is not None

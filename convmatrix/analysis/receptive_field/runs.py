@@ -85,6 +85,13 @@ class Runs:
         kept = np.flatnonzero(starts < stops)
         return Runs(starts[kept], stops[kept])
 
+    def complement(self, low: int, high: int) -> Runs:
+        """The positions of `[low, high)` that do not belong to it."""
+        inside = self.clip(low, high)
+        starts, stops = np.concatenate([[low], inside.stops]), np.concatenate([inside.starts, [high]])
+        kept = np.flatnonzero(starts < stops)
+        return Runs(starts[kept], stops[kept])
+
     def points(self) -> np.ndarray:
         """One by one, if they fit into memory."""
         count = self.count

@@ -13,7 +13,7 @@ from convmatrix.analysis.phases import check_layers
 from convmatrix.analysis.receptive_field.answer import ReceptiveField, flat_layers
 from convmatrix.errors import ConvMatrixError
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Transposed, layers_of
+from convmatrix.operators.algebra import Scaled, Transposed, layers_of
 from convmatrix.operators.convolution import Convolution
 
 
@@ -31,7 +31,7 @@ def receptive_field(ops: TensorOperator | Sequence[TensorOperator]) -> Receptive
     of multiplying it; there an output's field depends on its phase, the recurrence is carried on for each phase, and
     `size` is the largest over the phases. Of a sum of branches it is the hull of their union. Channels are left aside:
     the field is what the rows of an output position, one a channel, read together if every layer mixes its channels.
-    Weights do not matter, and a weight of 0 reads as well.
+    Weights do not matter, and a weight of 0 reads as well; but NaN and infinity are no weights.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def receptive_field(ops: TensorOperator | Sequence[TensorOperator]) -> Receptive
     ------
     ConvMatrixError
         If `ops` is no operator or sequence of them, their shapes do not fit, a layer mixes channels with space, or a
-        weight is NaN or infinite.
+        weight or factor is NaN or infinite, also as a SymPy number.
 
     References
     ----------
@@ -96,10 +96,13 @@ def receptive_field(ops: TensorOperator | Sequence[TensorOperator]) -> Receptive
 
 def _check_finite(op: TensorOperator) -> None:
     for layer in layers_of(op):
-        own = layer.of if isinstance(layer, Transposed) else layer
-        if isinstance(own, Convolution) and not exact.is_finite(own.weight):
-            bad = own.weight[~np.isfinite(own.weight)][0]
-            raise ConvMatrixError(f"op must have finite weights, got {bad}")
+        if isinstance(layer, Scaled):
+            numbers, name = exact.as_array([layer.factor], "the factor"), "factors"
+        else:
+            own = layer.of if isinstance(layer, Transposed) else layer
+            numbers, name = own.weight if isinstance(own, Convolution) else np.zeros(0), "weights"
+        if not exact.is_finite(numbers):
+            raise ConvMatrixError(f"op must have finite {name}, got {exact.first_not_finite(numbers)}")
 
 
 def _listed(ops: Any) -> list[TensorOperator]:

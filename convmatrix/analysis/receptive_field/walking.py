@@ -22,8 +22,11 @@ from convmatrix.operators import TensorOperator
 from convmatrix.operators.algebra import Scaled, Sum
 
 Box = tuple[Runs, ...]
-_MOST_BOXES = 256
-"""Boxes whose union is looked at; beyond them every position is."""
+Hull = tuple[tuple[int, int], ...]
+_Sketch = tuple[int, int, int]
+_MOST_BOXES, _FEW_BOXES = 256, 16
+"""Boxes whose union is looked at, and as many where every position is soon looked at instead."""
+_SOON = 1 << 27
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,56 +133,92 @@ def ends_along(steps: Sequence[Step], axis: int, low: np.ndarray, high: np.ndarr
     return low, high
 
 
-def set_along(steps: Sequence[Step], axis: int, outputs: Runs) -> Runs:
+def set_along(steps: Sequence[Step], axis: int, outputs: Runs, clipped: bool = False) -> Runs:
     """What some outputs read along one axis, if on the others every branch reads something."""
     for step in reversed(steps):
         if isinstance(step, Layer):
-            outputs = step.readers[axis].reads(outputs, False)
+            outputs = step.readers[axis].reads(outputs, clipped)
         else:
-            outputs = Runs.union([set_along(branch, axis, outputs) for branch in step.branches])
+            outputs = Runs.union([set_along(branch, axis, outputs, clipped) for branch in step.branches])
     return outputs
 
 
 # -- boxes ------------------------------------------------------------------------------------------------------------
 
 
-def walk(steps: Sequence[Step], boxes: list[Box], clipped: bool) -> list[Box]:
+def most_boxes(steps: Sequence[Step], positions: int) -> int:
+    """How many boxes are worth looking at, where an array of so many positions would do instead."""
+    taps = sum(
+        reader.own.inputs.size for axis in range(len(steps[0].op.in_shape) - 1) for reader in readers(steps, axis)
+    )
+    return min(_FEW_BOXES, _MOST_BOXES) if taps * positions <= _SOON else _MOST_BOXES
+
+
+def walk(steps: Sequence[Step], boxes: list[Box], clipped: bool, most: int | None = None) -> list[Box]:
     """The boxes of inputs that boxes of outputs read; none where nothing is read.
 
     Raises
     ------
     TooManyBoxesError
-        If the union of the branches of sums has too many boxes.
+        If the union of the branches of sums has more than `most` boxes, 256 by default.
     """
+    most = _MOST_BOXES if most is None else most
     for step in reversed(steps):
         if isinstance(step, Layer):
             moved = [
                 tuple(reader.reads(runs, clipped) for reader, runs in zip(step.readers, box, strict=True))
                 for box in boxes
             ]
+            boxes = [box for box in moved if all(box)]
         else:
-            moved = [box for branch in step.branches for box in walk(branch, boxes, clipped)]
-        boxes = pruned([box for box in moved if all(box)])
-        if len(boxes) > _MOST_BOXES:
-            raise TooManyBoxesError
+            # Layers make no more of them.
+            boxes = pruned([box for branch in step.branches for box in walk(branch, boxes, clipped, most)], most)
     return boxes
 
 
-def pruned(boxes: list[Box]) -> list[Box]:
-    """The same union without boxes within others; those that differ along one axis only become one."""
+def pruned(boxes: list[Box], most: int) -> list[Box]:
+    """The same union without boxes within others; those that differ along one axis only become one.
+
+    Raises
+    ------
+    TooManyBoxesError
+        As soon as more than `most` are left: each is compared with all before it.
+    """
     kept: list[Box] = []
+    sketches: list[list[_Sketch]] = []
     for box in boxes:
-        place = 0
+        sketch, place = _sketch(box), 0
         while place < len(kept):
-            both = _joined(kept[place], box)
+            both = _joined(kept[place], box) if _may_join(sketches[place], sketch) else None
             if both is None:
                 place += 1
                 continue
             # What has grown may now join one that it did not join before.
             kept.pop(place)
-            box, place = both, 0
+            sketches.pop(place)
+            box, sketch, place = both, _sketch(both), 0
         kept.append(box)
+        sketches.append(sketch)
+        if len(kept) > most:
+            raise TooManyBoxesError
     return kept
+
+
+def _sketch(box: Box) -> list[_Sketch]:
+    """The ends and the number of positions along each axis, which are soon compared."""
+    return [(*runs.hull, runs.count) for runs in box]
+
+
+def _may_join(left: list[_Sketch], right: list[_Sketch]) -> bool:
+    """Whether one of two boxes may hold the other, or they may be equal along all axes but one."""
+    pairs = list(zip(left, right, strict=True))
+    if sum(a != b for a, b in pairs) <= 1:
+        return True
+    return all(_may_hold(a, b) for a, b in pairs) or all(_may_hold(b, a) for a, b in pairs)
+
+
+def _may_hold(one: _Sketch, other: _Sketch) -> bool:
+    return one == other or (one[0] <= other[0] and other[1] <= one[1] and one[2] > other[2])
 
 
 def _joined(left: Box, right: Box) -> Box | None:
@@ -197,7 +236,7 @@ def _joined(left: Box, right: Box) -> Box | None:
     return (*left[:axis], Runs.union([left[axis], right[axis]]), *left[axis + 1 :])
 
 
-def hull_of(boxes: list[Box]) -> tuple[tuple[int, int], ...]:
+def hull_of(boxes: list[Box]) -> Hull:
     """From the first to behind the last position of a union that is not empty, an axis each."""
     hulls = [[runs.hull for runs in box] for box in boxes]
     return tuple((min(low for low, _ in ends), max(high for _, high in ends)) for ends in zip(*hulls, strict=True))
@@ -210,7 +249,7 @@ def size_of(boxes: list[Box], mask: np.ndarray | None = None) -> int:
     return int(np.count_nonzero(mask_of(boxes, hull_of(boxes)) if mask is None else mask))
 
 
-def mask_of(boxes: list[Box], hull: tuple[tuple[int, int], ...]) -> np.ndarray:
+def mask_of(boxes: list[Box], hull: Hull) -> np.ndarray:
     """The union as an array over a hull."""
     shape = tuple(high - low for low, high in hull)
     check_size(f"the map of {' x '.join(map(str, shape))} inputs", 2 * prod(shape))
@@ -288,6 +327,16 @@ def _trimmed(counts: Counts) -> Counts:
         array = array[(slice(None),) * axis + (slice(low, high),)]
         corner[axis] += low
     return Counts(array, tuple(corner))
+
+
+def hull_at(steps: Sequence[Step], at: tuple[int, ...], clipped: bool, most: int | None = None) -> Hull:
+    """From the first to behind the last input that one output reads, an axis each; `(0, 0)` where it reads nothing."""
+    try:
+        boxes = walk(steps, [tuple(Runs.between(place, place + 1) for place in at)], clipped, most)
+    except TooManyBoxesError:
+        counts = counts_back(steps, single(at), clipped)
+        return tuple((low, low + n) for low, n in zip(counts.corner, counts.array.shape, strict=True))
+    return hull_of(boxes) if boxes else ((0, 0),) * len(at)
 
 
 def single(at: tuple[int, ...]) -> Counts:

@@ -49,12 +49,18 @@ def rows(found: ReceptiveField) -> list[tuple[str, str]]:
         listed = [by_axis(branch.size) for branch in found.branches[:_SHOWN_BRANCHES]]
         more = len(found.branches) - len(listed)
         shown.append(("branches", ", ".join(listed) + (f" and {more} more" if more else "")))
-    borders = "" if found.has_interior else ", clipped by borders everywhere"
-    shown.append(("empirical", by_axis(found.empirical) + borders))
+    shown.append(("empirical", by_axis(found.empirical) + _borders(found)))
     unread, total = found.unread_count, prod(found.in_shape[1:])
     left = f"{unread:,} of {total:,} inputs are never read" if unread else "no input is left unread"
     shown.append(("unread", left))
     return shown
+
+
+def _borders(found: ReceptiveField) -> str:
+    """Why the measured size need not be the size."""
+    if found.has_interior:
+        return ""
+    return f", borders reach every output{'' if found._interior.is_empty else ' whose field is the widest'}"
 
 
 def _stages(found: ReceptiveField) -> str:
