@@ -11,7 +11,7 @@ from ._sheet import TEXT, TITLE, Sheet
 SECTION = "14"
 STEP = 1
 CAPTION = (
-    "How much a wave grows under each kernel, by its frequency along rows and columns: constants are in the middle, the "
+    "How much a wave grows under each kernel, by its frequency along rows and columns: constants in the middle, the "
     "fastest waves at the edges, and the circle is the largest gain. Blurs let slow waves through and a Laplacian fast "
     "ones; a Sobel kernel wants a change across and none down; a box of four has lines of frequencies that it removes "
     "for good. These numbers are all the singular values of the circular layer."

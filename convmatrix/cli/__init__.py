@@ -16,6 +16,7 @@ from convmatrix.cli import (
     kinds_command,
     norm_command,
     overlap_command,
+    rank_command,
     receptive_field_command,
     separability_command,
 )
@@ -27,6 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     inspect_command.COMMAND,
     separability_command.COMMAND,
     overlap_command.COMMAND,
+    rank_command.COMMAND,
     norm_command.COMMAND,
     receptive_field_command.COMMAND,
     cost_command.COMMAND,
@@ -43,6 +45,7 @@ examples:
   convmatrix separability "0 1 0; 1 -4 1; 0 1 0"
   convmatrix overlap 3 --stride 2 --dims 2
   convmatrix cost 3:channels=128 --dims 2 --input-size 7x7 --channels 3
+  convmatrix norm sobel_x --input-size 64x64 --padding 1
   convmatrix kinds depthwise_separable
   convmatrix kernels
 

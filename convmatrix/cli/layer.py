@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from convmatrix import exact
+from convmatrix.cli import text
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import arguments
 from convmatrix.kernels import kernel
@@ -58,6 +59,22 @@ class Layer:
         if weight is None:
             weight = self.applied if self.flip else self.weight
         return (conv_transpose if self.transpose else conv)(weight, self.input_size, **self.options)
+
+    def described(self) -> dict[str, Any]:
+        """Kernel and size for a JSON document."""
+        return {
+            "kernel": {"text": self.text, "shape": list(self.weight.shape), "dtype": str(self.weight.dtype)},
+            "input_size": list(self.input_size),
+            "transpose": self.transpose,
+            "flip": self.flip,
+        }
+
+    def heading(self) -> list[str]:
+        """Kernel, operator and size as lines of text."""
+        lines = [f"kernel {self.text.strip()} ({text.sizes(self.weight.shape)})", f"operator {self.operator()!r}"]
+        if not self.size_given:
+            lines.append(f"input size {text.sizes(self.input_size)}, since --input-size was not given")
+        return lines
 
     def pattern(self) -> np.ndarray:
         """Where the dense matrix stores an entry, zeros of the kernel included; for small matrices."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from convmatrix.cli import text
 from convmatrix.cli.layer import Layer, read_layer
 from convmatrix.cli.output import (
     PICTURE_SUFFIXES,
@@ -64,13 +63,13 @@ def _run(given: argparse.Namespace) -> int:
         table = norm_bounds(op) if given.bounds else None
     answer = norm if table is None else table
     at_most = None if given.check is None else norm.upper <= given.check
-    content = {**_described(layer), "norm": norm.to_dict()}
+    content = {**layer.described(), "norm": norm.to_dict()}
     if table is not None:
         content["bounds"] = table.to_dict()["rows"]
     if at_most is not None:
         content["check"] = {"at_most": given.check, "is_proved": at_most}
     content["files"] = {} if path is None else {"plot": given.plot}
-    said = as_json("norm", content) if given.json else _text(layer, op, norm, table, given.check, at_most)
+    said = as_json("norm", content) if given.json else _text(layer, norm, table, given.check, at_most)
     if path is not None:
         write_all([Output(path, given.plot, picture_writer(answer, path, given.plot))])
     show(said)
@@ -79,20 +78,8 @@ def _run(given: argparse.Namespace) -> int:
     return 1 if at_most is False else 0
 
 
-def _described(layer: Layer) -> dict[str, Any]:
-    return {
-        "kernel": {"text": layer.text, "shape": list(layer.weight.shape), "dtype": str(layer.weight.dtype)},
-        "input_size": list(layer.input_size),
-        "transpose": layer.transpose,
-        "flip": layer.flip,
-    }
-
-
-def _text(layer: Layer, op: Any, norm: Any, table: Any, check: float | None, at_most: bool | None) -> str:
-    lines = [f"kernel {layer.text.strip()} ({text.sizes(layer.weight.shape)})", f"operator {op!r}"]
-    if not layer.size_given:
-        lines.append(f"input size {text.sizes(layer.input_size)}, since --input-size was not given")
-    lines += ["", str(norm)]
+def _text(layer: Layer, norm: Any, table: Any, check: float | None, at_most: bool | None) -> str:
+    lines = [*layer.heading(), "", str(norm)]
     if table is not None:
         lines += ["", str(table)]
     if at_most is not None:

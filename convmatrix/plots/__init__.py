@@ -36,6 +36,8 @@ _DRAWINGS: dict[tuple[str, str], tuple[str, str]] = {
     ("convmatrix.analysis.spectrum.response", "FrequencyResponse"): ("response", "draw_response"),
     ("convmatrix.analysis.norm.answer", "Enclosure"): ("norm", "draw_enclosure"),
     ("convmatrix.analysis.norm.table", "NormBounds"): ("norm", "draw_bounds"),
+    ("convmatrix.analysis.ranks.answer", "RankProfile"): ("ranks", "draw_rank_profile"),
+    ("convmatrix.analysis.ranks.nullspace", "NullSpace"): ("nulls", "draw_null_space"),
     ("convmatrix.analysis.arithmetic.answer", "SizeSolutions"): ("sizes", "draw_sizes"),
 }
 

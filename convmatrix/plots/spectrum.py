@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from convmatrix.analysis.spectrum.measures import energy_curves
 from convmatrix.plots import style
 
 if TYPE_CHECKING:
@@ -110,8 +111,7 @@ def _mark_tolerance(ax: Any, tol: float, is_far: bool) -> None:
 
 def _draw_energy(ax: Any, values: np.ndarray) -> None:
     """What share of the sum of squares the first values hold, with the numbers that hold 90 and 99 percent."""
-    squares = values**2
-    energy = np.cumsum(squares) / (squares.sum() or 1.0)
+    energy = energy_curves(values)
     ax.plot(np.arange(1, len(energy) + 1), energy, color="#2a6f97", linewidth=1.4, label="energy")
     for share in (0.9, 0.99):
         number = int(np.searchsorted(energy, share * (1 - 1e-12))) + 1

@@ -80,7 +80,7 @@ class Enclosure:
 
     def _lines(self) -> tuple[str, list[tuple[str, str]]]:
         # As many digits as tell the ends apart.
-        digits = 6 if self.width > 1e-4 or not self.width else min(17, 3 - math.floor(math.log10(self.width)))
+        digits = 6 if self.width > 1e-4 or not self.width else min(12, 3 - math.floor(math.log10(self.width)))
         head = f"norm between {self.lower:.{digits}g} and {self.upper:.{digits}g}, {self.width:.2g} apart"
         if not self.reached:
             head += f": the width of {self.asked:g} was not reached"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from convmatrix.analysis.facts import plain
-from convmatrix.analysis.ranks.profile import conditions, effective_ranks, energy_curves, in_floats, stable_ranks
+from convmatrix.analysis.ranks.profile import in_floats
+from convmatrix.analysis.spectrum.measures import conditions, effective_ranks, energy_curves, stable_ranks
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,9 @@ from convmatrix.analysis.ranks.exactly import exact_rank
 from convmatrix.analysis.ranks.frobenius import frobenius
 from convmatrix.analysis.ranks.integers import exactly
 from convmatrix.analysis.ranks.killed import rounding_of
-from convmatrix.analysis.ranks.profile import Profile, conditions, stable_ranks
+from convmatrix.analysis.ranks.profile import Profile
 from convmatrix.analysis.spectrum.answer import singular_values
+from convmatrix.analysis.spectrum.measures import conditions, stable_ranks
 from convmatrix.analysis.spectrum.numbers import numerical
 from convmatrix.analysis.spectrum.structure import stripped
 from convmatrix.errors import MatrixTooLargeError

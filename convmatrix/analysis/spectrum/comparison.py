@@ -10,6 +10,7 @@ import numpy as np
 
 from convmatrix.analysis.facts import plain
 from convmatrix.analysis.spectrum.answer import SingularValues, singular_values
+from convmatrix.analysis.spectrum.measures import conditions, effective_ranks, energy_curves, stable_ranks
 from convmatrix.errors import ConvMatrixError
 from convmatrix.operators import TensorOperator
 
@@ -23,16 +24,13 @@ class SpectrumRow:
 
     @property
     def stable_rank(self) -> float:
-        """`sum of squares / largest^2`; 0 of the zero operator."""
-        top = self.values.largest
-        return float(((self.values.values / top) ** 2).sum()) if top else 0.0
+        """The sum of squares over the square of the largest; 0 of the zero operator."""
+        return float(stable_ranks(self.values.values))
 
     @property
     def effective_rank(self) -> float:
         """The exponential of the entropy of the values as shares of their sum (Roy & Vetterli 2007)."""
-        shares = self.values.values / (self.values.values.sum() or 1.0)
-        shares = shares[shares > 0]
-        return float(np.exp(-(shares * np.log(shares)).sum())) if shares.size else 0.0
+        return float(effective_ranks(self.values.values))
 
     def rank(self, tol: float | None = None) -> int:
         """Values above `tol` times the largest, by default `max(shape) * eps`."""
@@ -41,14 +39,12 @@ class SpectrumRow:
 
     def energy(self) -> np.ndarray:
         """What share of the sum of squares the first 1, 2, ... values have; 1 at the end."""
-        squares = self.values.values**2
-        return np.cumsum(squares) / (squares.sum() or 1.0)
+        return energy_curves(self.values.values)
 
     @property
     def condition(self) -> float:
         """The largest by the smallest value; `inf` where that is 0 to rounding."""
-        least = self.values.smallest
-        return self.values.largest / least if self.rank() == len(self.values) and least else float("inf")
+        return float(conditions(self.values.values, self.rank() == len(self.values)))
 
 
 @dataclass(frozen=True, eq=False)
