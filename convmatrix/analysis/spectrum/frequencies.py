@@ -22,8 +22,8 @@ import numpy as np
 
 from convmatrix.geometry import Geometry
 
-CHUNK_BYTES = 1 << 23
-"""Of blocks made at a time: what the cache of a processor takes, several times over."""
+CHUNK_BYTES = 1 << 20
+"""Of blocks made at a time: what the cache of a processor takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +141,8 @@ class Frequencies:
             made.real, made.imag = waves.real @ self._matrix, waves.imag @ self._matrix
         groups, rows, columns = self.weight.shape[:3]
         folds = math.prod(self.strides)
-        made *= 1 / math.sqrt(folds)
+        if folds > 1:
+            made *= 1 / math.sqrt(folds)
         blocks = made.reshape(len(places), folds, groups, rows, columns)
         return blocks.transpose(0, 2, 3, 1, 4).reshape(len(places), *self.block_shape)
 
