@@ -10,7 +10,7 @@ from .networks import digits
 
 NAMES = [f"layer {name}" for name in digits.NAMES]
 SECTION = "14"
-STEP = 4
+STEP = 6
 CAPTION = (
     "The seven layers of the network trained on digits without groups, each as its whole matrix on the input it has "
     "there, with circular borders. Values are shares of each layer's largest, against the share of their number. The "
