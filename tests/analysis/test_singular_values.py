@@ -91,6 +91,8 @@ WAYS = {
     ),
     "1x1": (cm.conv(WEIGHT[..., :1, :1], (6, 8)), "Kronecker product"),
     "1x1, strided": (cm.conv(WEIGHT[..., :1, :1], (6, 8), stride=2), "Kronecker product"),
+    "1x1, circular": (cm.conv(WEIGHT[..., :1, :1], (6, 8), padding_mode="circular"), "Kronecker product"),
+    "3x1, circular": (cm.conv(WEIGHT[..., :1], (6, 8), padding=(1, 0), padding_mode="circular"), "Kronecker product"),
     "1x1, padded by its edge": (
         cm.conv(WEIGHT[..., :1, :1], (6, 8), padding=2, padding_mode="replicate"), "Kronecker product",
     ),

@@ -76,7 +76,9 @@ class Search:
             return self._of_weights(op)
         if op.geometry.kernel_size == (1,) and op.weight.size == 1:
             return self._of_selection(op)
-        if is_circular(op.geometry) and self._suffice(_circular_counts(op), op):
+        # An axis of one tap is a factor, whose values need no frequencies.
+        has_factor = 1 in op.geometry.kernel_size and (len(op.geometry.axes) > 1 or op.weight.size > 1)
+        if is_circular(op.geometry) and not has_factor and self._suffice(_circular_counts(op), op):
             if self.vectors:
                 return circular.circular_vectors(op, self.k, self.which)
             return circular.circular_values(Frequencies.of(op.geometry, op.weight)).chosen(self.k, self.which)
