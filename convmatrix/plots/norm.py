@@ -128,7 +128,8 @@ def _draw(norm: Enclosure, rows: list[tuple[str, float, bool, str]], head: str, 
                     annotation_clip=False, clip_on=False,)  # fmt: skip
     ax.set_yticks(range(len(rows)), [name for name, _, _, _ in rows], fontsize=style.SMALL)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlim(min(0.95, *values, 1) - 0.03, end)
+    start = min([0.95, *values])
+    ax.set_xlim(start - 0.03 * (end - start), end)
     name_axes(ax, "as a multiple of what the norm certainly attains", "")
     if figure is None:
         return ax

@@ -69,7 +69,7 @@ def _draw_curve(ax: Any, result: FrequencyResponse, given: dict[str, Any]) -> No
     if not np.allclose(result.gain, result.least_gain):
         ax.plot(across, result.least_gain, color="#ffa90e", linewidth=1.4, linestyle="--", label="smallest gain")
         ax.legend(fontsize=style.SMALL, frameon=False)
-    ax.plot([result.peak[0]], [result.gain.max()], "o", color="#bd1f01", markersize=5, label="peak")
+    ax.plot([result.peak[0]], [result.gain.max()], "o", color="#bd1f01", markersize=5, label="peak", clip_on=False)
     ax.set(xlim=(-0.5, 0.5), ylim=(0, 1.08 * (result.gain.max() or 1)), xticks=_TICKS)
     name_axes(ax, "cycles a position", "gain")
 
@@ -85,7 +85,7 @@ def _draw_map(ax: Any, result: FrequencyResponse, given: dict[str, Any]) -> None
     image = style.drawn(ax.imshow, gain, options=options, given=given)
     peak = result.peak[-2:]
     ax.plot([peak[1]], [peak[0]], "o", markersize=7, markerfacecolor="none", markeredgecolor="#bd1f01",
-            markeredgewidth=1.8, label="peak")  # fmt: skip
+            markeredgewidth=1.8, label="peak", clip_on=False)  # fmt: skip
     ticks = [tick for tick in _TICKS if tick > -0.5 - 1e-9]
     ax.set(xticks=ticks, yticks=ticks)
     name_axes(ax, "cycles a column", "cycles a row")

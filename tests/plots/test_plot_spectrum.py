@@ -114,6 +114,7 @@ def test_the_response_shows_gains_and_the_peak():
     peak = line(ax, "peak")
     assert abs(peak.get_xdata()[0]) == pytest.approx(0.25, abs=0.02)
     assert peak.get_ydata()[0] == 0
+    assert not peak.get_clip_on()  # whole in a corner too
     curve = draw("curve").axes[0]
     assert {own.get_label() for own in curve.lines} == {"largest gain", "smallest gain", "peak"}
 
@@ -129,5 +130,7 @@ def test_bounds_stand_above_the_norm_and_guesses_are_crosses():
         row = result.rows[int(own.get_ydata()[0])]
         assert np.isclose(own.get_xdata()[0], row.value / result.norm.lower)
         assert row.is_bound == (own.get_label() == "bound")
+    start, end = ax.get_xlim()
+    assert min(own.get_xdata()[0] for own in marks) > start + 0.02 * (end - start)  # no mark is cut by the frame
     assert sum("no bound" in text.get_text() for text in ax.texts) == 2
     assert "norm is between" in ax.figure.texts[0].get_text()
