@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from convmatrix import exact
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import AxisTable, Geometry, Segment, axis_table
 from convmatrix.geometry.layer import index_itemsize
@@ -97,9 +98,10 @@ def exact_entries(geometry: Geometry, weight: np.ndarray) -> tuple[np.ndarray, n
     """Row, column and value of every entry of the convolution, for values that SciPy cannot hold."""
     pattern = labelled_pattern if geometry.nnz <= _CACHED else _build_labels
     indptr, indices, labels = pattern(geometry, False)
-    # Sums of merged taps may leave an int64.
-    weight = weight.astype(object) if weight.dtype.kind == "i" else weight
-    values = _with_merged_taps(weight, tuple([axis_table(axis) for axis in geometry.axes])).reshape(-1)
+    tables = tuple([axis_table(axis) for axis in geometry.axes])
+    # Sums of merged taps may leave an int64, and of floats they are rounded.
+    weight = exact.as_exact(weight) if any(table.merged for table in tables) else weight
+    values = _with_merged_taps(weight, tables).reshape(-1)
     rows = np.repeat(np.arange(geometry.shape[0]), np.diff(indptr))
     return rows, indices, values[labels].tolist()
 

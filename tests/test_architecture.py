@@ -12,7 +12,7 @@ import convmatrix
 
 ROOT = Path(convmatrix.__file__).parent
 FLOORS = (
-    "errors", "memory", "parallel", "geometry", "assembly", "exact", "windows", "direct", "fourier", "kernels",
+    "errors", "memory", "parallel", "geometry", "exact", "assembly", "windows", "direct", "fourier", "kernels",
     "operators", "kinds", "analysis", "models", "plots", "cli",
 )  # fmt: skip
 FILES = sorted(ROOT.rglob("*.py"))

@@ -389,3 +389,13 @@ def test_large_layers_leave_nothing_behind_in_the_caches() -> None:
     before = runs._kept_table.cache_info().currsize
     cm.conv([1, 2, 3], 100_003, padding=1, padding_mode="circular").tosparse()
     assert runs._kept_table.cache_info().currsize == before
+
+
+@pytest.mark.parametrize("mode", ["replicate", "symmetric", "circular"])
+def test_floats_that_meet_in_one_entry_are_added_exactly(mode):
+    weight = np.array([[[1e16, 1.0, -1e16], [0.1, 0.2, -0.3]]])
+    matrix = cm.conv(weight, 1, padding=1, padding_mode=mode).tosympy()
+    assert [Fraction(int(value.p), int(value.q)) for value in matrix] == [
+        sum(map(Fraction, taps)) for taps in weight[0].tolist()
+    ]
+    assert all(matrix)
