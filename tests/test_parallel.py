@@ -1,6 +1,7 @@
 """Work in order on several threads, with linear algebra on one."""
 
 import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -42,6 +43,46 @@ def test_linear_algebra_is_on_one_thread_meanwhile_and_then_as_before(monkeypatc
     before = _threads()
     assert {frozenset(found) for found in parallel.in_order(lambda _: _threads(), range(4))} == {frozenset({1})}
     assert _threads() == before
+
+
+def test_the_last_of_several_threads_to_leave_gives_the_threads_back():
+    """However they overlap: the second must not take the limit of the first for what was before."""
+    before = _threads()
+    first, second = parallel.single_threaded_algebra(), parallel.single_threaded_algebra()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert _threads() == {1}
+    second.__exit__(None, None, None)
+    assert _threads() == before
+
+
+def test_decompositions_in_several_threads_leave_the_threads_as_they_were(monkeypatch):
+    monkeypatch.setattr(parallel, "processors", lambda: 2)
+    before, meet = _threads(), threading.Barrier(3)
+
+    def work(rounds):
+        meet.wait()
+        for _ in range(rounds):
+            for _ in parallel.in_order(lambda _: np.linalg.svd(np.eye(40), compute_uv=False), range(4)):
+                pass
+
+    threads = [threading.Thread(target=work, args=(rounds,)) for rounds in (3, 5, 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert _threads() == before
+
+
+def test_closing_before_the_last_gives_the_threads_back(monkeypatch):
+    monkeypatch.setattr(parallel, "processors", lambda: 2)
+    before = _threads()
+    with closing(parallel.in_order(abs, range(10))) as found:
+        assert next(found) == 0
+        assert _threads() == {1}
+    assert _threads() == before
+    assert list(found) == []
 
 
 def test_there_is_a_processor():

@@ -6,6 +6,8 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from convmatrix.errors import ConvMatrixError
 
 PADDING_NAMES = ("valid", "full", "same", "same_lower")
@@ -98,6 +100,14 @@ def one_of(value: Any, name: str, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise ConvMatrixError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
     return value
+
+
+def generator(rng: Any) -> np.random.Generator:
+    """What `numpy.random.default_rng` makes of `rng`; of None, from 0, so that answers repeat."""
+    try:
+        return np.random.default_rng(0 if rng is None else rng)
+    except (TypeError, ValueError):
+        raise ConvMatrixError(f"rng must be what numpy.random.default_rng takes, got {rng!r}") from None
 
 
 def _side(value: Any, rule: str, where: str) -> int:

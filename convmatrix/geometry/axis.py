@@ -102,6 +102,14 @@ class Axis:
         """Pairs (output, input) that some tap joins: the entries this axis stores."""
         return _stored_entries(self)
 
+    @property
+    def tap_is_read(self) -> np.ndarray:
+        """Whether each tap reads an input at some output, `(kernel_size,)`: in padding of zeros some may never do."""
+        if self.padding_mode != "zeros":
+            return np.ones(self.kernel_size, dtype=bool)
+        first, stop = _outputs_of_taps(self)
+        return stop > first
+
     def positions(self, outputs: np.ndarray) -> np.ndarray:
         """What each tap of each output reads, `(len(outputs), kernel_size)`, before any border rule."""
         taps = np.arange(self.kernel_size, dtype=np.int64) * self.dilation - self.pad_before
@@ -134,10 +142,16 @@ def _stored_entries(axis: Axis) -> int:
     if axis.padding_mode != "zeros":
         low, high = axis.interior
         return (high - low) * axis.kernel_size + _distinct_reads(axis, 0, low) + _distinct_reads(axis, high)
+    first, stop = _outputs_of_taps(axis)
+    return int(np.maximum(stop - first, 0).sum())
+
+
+def _outputs_of_taps(axis: Axis) -> tuple[np.ndarray, np.ndarray]:
+    """The outputs `[first, stop)` at which each tap reads the input itself; none where `stop <= first`."""
     offsets = axis.pad_before - axis.dilation * np.arange(axis.kernel_size, dtype=np.int64)
     first = np.maximum(-(-offsets // axis.stride), 0)
     stop = np.minimum((axis.input_size - 1 + offsets) // axis.stride + 1, axis.output_size)
-    return int(np.maximum(stop - first, 0).sum())
+    return first, stop
 
 
 def _distinct_reads(axis: Axis, start: int, stop: int | None = None) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
+
+import numpy as np
 
 from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import arguments
@@ -170,6 +172,20 @@ class Geometry:
     def nnz(self) -> int:
         """Entries the matrix stores, known before it is built: `c_out * c_in/groups * prod of the axes' nnz`."""
         return math.prod((self.out_channels, self.in_channels // self.groups, *(axis.nnz for axis in self.axes)))
+
+    def only_read(self, weight: np.ndarray) -> np.ndarray:
+        """`weight` with 0 for the taps that read nothing but padding, which are in no entry of the matrix.
+
+        The array itself where there are none.
+
+        >>> Geometry.conv((1,), (2,), padding=((1, 0),)).only_read(np.array([[[5, 7]]]))
+        array([[[0, 7]]])
+        """
+        kept = [axis.tap_is_read for axis in self.axes]
+        if all(own.all() for own in kept):
+            return weight
+        is_read = reduce(np.multiply.outer, kept)
+        return np.where(is_read, weight, np.zeros((), dtype=weight.dtype))
 
     def describe(self) -> str:
         """The kernel and what is unusual about the axes, in the command line's spelling.

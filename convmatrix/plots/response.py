@@ -1,4 +1,4 @@
-"""The picture of a `FrequencyResponse`: a curve of one axis, a map of two, the middle slice of three."""
+"""The picture of a `FrequencyResponse`: a curve of one axis, a map of two, of more the slice through the peak."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convmatrix.plots import style
-from convmatrix.plots.spectrum import name_axes
+from convmatrix.plots.spectrum import name_axes, unit_of
 
 if TYPE_CHECKING:
     from convmatrix.analysis.spectrum.response import FrequencyResponse
@@ -16,12 +16,12 @@ _TICKS = (-0.5, -0.25, 0, 0.25, 0.5)
 
 
 def draw_response(result: FrequencyResponse, *, ax: Any = None, **kwargs: Any) -> Any:
-    """Draw the gain at each frequency, low ones in the middle; the peak is marked, and zeros are outlined.
+    """Draw the gain at each frequency, low ones in the middle, with the peak marked.
 
     Parameters
     ----------
     result : FrequencyResponse
-        Of one, two or three axes.
+        Of one or two axes; of more the last two are drawn, at the peak's place on those before, which the title names.
     ax : matplotlib.axes.Axes, optional
         Draw into these axes; by default a figure is made.
     **kwargs
@@ -65,26 +65,37 @@ def draw_response(result: FrequencyResponse, *, ax: Any = None, **kwargs: Any) -
 def _draw_curve(ax: Any, result: FrequencyResponse, given: dict[str, Any]) -> None:
     (across,) = result.frequencies
     options = {"color": "#2a6f97", "linewidth": 1.6, "label": "largest gain"}
-    style.drawn(ax.plot, across, result.gain, options=options, given=given)
-    if not np.allclose(result.gain, result.least_gain):
-        ax.plot(across, result.least_gain, color="#ffa90e", linewidth=1.4, linestyle="--", label="smallest gain")
+    unit, named = unit_of(result.gain)
+    gain, least = result.gain / unit, result.least_gain / unit
+    style.drawn(ax.plot, across, gain, options=options, given=given)
+    if not np.allclose(gain, least):
+        ax.plot(across, least, color="#ffa90e", linewidth=1.4, linestyle="--", label="smallest gain")
         ax.legend(fontsize=style.SMALL, frameon=False)
-    ax.plot([result.peak[0]], [result.gain.max()], "o", color="#bd1f01", markersize=5, label="peak", clip_on=False)
-    ax.set(xlim=(-0.5, 0.5), ylim=(0, 1.08 * (result.gain.max() or 1)), xticks=_TICKS)
-    name_axes(ax, "cycles a position", "gain")
+    (place,) = _peak_place(result)
+    ax.plot([across[place]], [gain[place]], "o", color="#bd1f01", markersize=5, label="peak", clip_on=False)
+    ax.set(xlim=(-0.5, 0.5), ylim=(0, 1.08 * (gain.max() or 1)), xticks=_TICKS)
+    name_axes(ax, "cycles a position", f"gain{named}")
+
+
+def _peak_place(result: FrequencyResponse) -> tuple[int, ...]:
+    """The peak's place on the grid, on which 1/2 is -1/2."""
+    pairs = zip(result.frequencies, result.peak, strict=True)
+    return tuple(int(np.argmin(np.abs((own - at + 0.5) % 1 - 0.5))) for own, at in pairs)
 
 
 def _draw_map(ax: Any, result: FrequencyResponse, given: dict[str, Any]) -> None:
-    gain = result.gain
-    while gain.ndim > 2:
-        gain = gain[len(gain) // 2]
+    unit, named = unit_of(result.gain)
+    *before, row, column = _peak_place(result)
+    gain = result.gain[tuple(before)] / unit
+    if before:
+        at = ", ".join(f"{own:.3g}" for own in result.peak[:-2])
+        style.title(ax, f"the slice at {at} along the other {'axis' if len(before) == 1 else 'axes'}")
     down, across = result.frequencies[-2:]
     steps = [own[1] - own[0] if len(own) > 1 else 1.0 for own in (down, across)]
     extent = (across[0] - steps[1] / 2, across[-1] + steps[1] / 2, down[-1] + steps[0] / 2, down[0] - steps[0] / 2)
     options = {"cmap": "viridis", "vmin": 0, "vmax": float(gain.max()) or 1.0, "extent": extent, "aspect": "auto"}
     image = style.drawn(ax.imshow, gain, options=options, given=given)
-    peak = result.peak[-2:]
-    ax.plot([peak[1]], [peak[0]], "o", markersize=7, markerfacecolor="none", markeredgecolor="#bd1f01",
+    ax.plot([across[column]], [down[row]], "o", markersize=7, markerfacecolor="none", markeredgecolor="#bd1f01",
             markeredgewidth=1.8, label="peak", clip_on=False)  # fmt: skip
     ticks = [tick for tick in _TICKS if tick > -0.5 - 1e-9]
     ax.set(xticks=ticks, yticks=ticks)
@@ -92,4 +103,4 @@ def _draw_map(ax: Any, result: FrequencyResponse, given: dict[str, Any]) -> None
     bar = ax.inset_axes((1.04, 0, 0.045, 1), label="gain")
     ax.get_figure(root=False).colorbar(image, cax=bar)
     bar.tick_params(labelsize=style.SMALL, length=2)
-    bar.set_ylabel("gain", fontsize=style.SMALL)
+    bar.set_ylabel(f"gain{named}", fontsize=style.SMALL)

@@ -20,6 +20,8 @@ _DOTS = 60
 """Values up to which each has a mark."""
 _EPS = float(np.finfo(np.float64).eps)
 _LEAST = 1e-17
+_TINY, _HUGE = 1e-100, 1e100
+"""Largest values between which an axis takes all as they are: it multiplies and divides them."""
 _FAR = 1e4
 """Times the tolerance from which all values are far above it."""
 
@@ -75,7 +77,8 @@ def draw_singular_values(result: SingularValues, *, ax: Any = None, **kwargs: An
 
 
 def _draw_values(ax: Any, result: SingularValues, given: dict[str, Any]) -> None:
-    values, count = result.values, len(result.values)
+    unit, named = unit_of(result.values)
+    values, count = result.values / unit, len(result.values)
     top = float(values.max(initial=0)) or 1.0
     tol = max(result.op.shape) * _EPS * top
     least = float(values[values > 0].min(initial=top))
@@ -92,17 +95,17 @@ def _draw_values(ax: Any, result: SingularValues, given: dict[str, Any]) -> None
     ax.set_ylim(floor / 1.5, top * 2.5)
     ax.set_xlim(first - 0.02 * count - 0.5, first + count - 1 + 0.02 * count + 0.5)
     name_decades(ax)
-    _mark_tolerance(ax, tol, is_far)
+    _mark_tolerance(ax, tol, is_far, named)
     rank = int(np.count_nonzero(values > tol))
     all_ = result.which == "all"
     ax.set_title(f"rank {rank:,} of {count:,} at this tolerance" if all_ else result.method, fontsize=style.NORMAL)
-    name_axes(ax, "number of the value", "singular value")
+    name_axes(ax, "number of the value", f"singular value{named}")
 
 
-def _mark_tolerance(ax: Any, tol: float, is_far: bool) -> None:
+def _mark_tolerance(ax: Any, tol: float, is_far: bool, named: str) -> None:
     look: dict[str, Any] = {"fontsize": style.SMALL, "color": "#bd1f01", "va": "bottom", "clip_on": False}
     if is_far:
-        ax.text(0.02, 0.02, f"all far above the tolerance of {tol:.2g}", transform=ax.transAxes, **look)
+        ax.text(0.02, 0.02, f"all far above the tolerance of {tol:.2g}{named}", transform=ax.transAxes, **look)
         return
     ax.axhline(tol, color="#bd1f01", linewidth=1.0, linestyle="--", label="tolerance")
     at = {"xycoords": ("axes fraction", "data"), "xytext": (0, 3), "textcoords": "offset points"}
@@ -209,6 +212,19 @@ def _name_ends(ax: Any, ends: list[tuple[float, str, Any]]) -> None:
             va="center", arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0},
             annotation_clip=False, clip_on=False,
         )  # fmt: skip
+
+
+def unit_of(values: np.ndarray) -> tuple[float, str]:
+    """A power of ten to draw values in, and how a label names it: 1 and nothing, where an axis holds them as they are.
+
+    >>> unit_of(np.array([3.0, 0.0])), unit_of(np.array([1.7e308])), unit_of(np.array([5e-324]))
+    ((1.0, ''), (1e+308, ', in 1e308'), (1e-307, ', in 1e-307'))
+    """
+    largest = float(values.max(initial=0))
+    if not largest or _TINY <= largest <= _HUGE:
+        return 1.0, ""
+    power = max(math.floor(math.log10(largest)), -307)
+    return 10.0**power, f", in 1e{power}"
 
 
 def name_decades(ax: Any) -> None:

@@ -68,6 +68,51 @@ def test_peak(op, peak):
     assert math.isclose(cm.frequency_response(2 * op, 16).gain.max(), 2 * found.gain.max())
 
 
+ROWS, COLUMNS = np.mgrid[-4:5, -4:5]
+WAVES = np.exp(-(ROWS**2 + COLUMNS**2) / 8)
+VOLUME = np.mgrid[-2:3, -2:3, -2:3]
+PEAKS = {
+    "down to the left": (WAVES * np.cos(2 * np.pi * (ROWS - COLUMNS) / 8), (0.125, -0.125)),
+    "down to the right": (WAVES * np.cos(2 * np.pi * (ROWS + COLUMNS) / 8), (0.125, 0.125)),
+    "in a volume": (
+        np.cos(2 * np.pi * (VOLUME[0] * 0.25 - VOLUME[1] * 0.125)) * np.exp(-(VOLUME**2).sum(axis=0) / 6),
+        (0.25, -0.125, 0.0),
+    ),
+    "diagonal, highest": (np.array([[0, 1, -1], [1, -2, 1], [-1, 1, 0]]), (0.5, 0.5)),
+    "complex": (np.array([1, 1j]), (-0.25,)),
+    "complex, a wave": (np.exp(2j * np.pi * 0.1875 * np.arange(9)), (-0.1875,)),
+}
+
+
+@pytest.mark.parametrize("name", PEAKS)
+def test_the_gain_at_the_peak_is_the_largest(name):
+    kernel, peak = PEAKS[name]
+    found = cm.frequency_response(cm.conv(kernel, (12,) * kernel.ndim), 16)
+    assert found.peak == peak
+    phases = sum(own * taps for own, taps in zip(found.peak, np.indices(kernel.shape), strict=True))
+    there = abs((kernel * np.exp(2j * np.pi * phases)).sum())
+    assert math.isclose(there, found.gain.max(), rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_of_mirror_images_the_peak_is_the_first(seed):
+    kernel = np.random.default_rng(seed).standard_normal((3, 3, 2)[: 1 + seed % 3])
+    found = cm.frequency_response(cm.conv(kernel, (6,) * kernel.ndim), 9)
+    phases = sum(own * taps for own, taps in zip(found.peak, np.indices(kernel.shape), strict=True))
+    assert math.isclose(abs((kernel * np.exp(2j * np.pi * phases)).sum()), found.gain.max(), rel_tol=1e-9)
+    assert next((own for own in found.peak if own), 1) > 0
+
+
+def test_gains_are_of_all_taps_whether_an_input_lets_them_read_or_not():
+    found = cm.frequency_response(cm.conv([1.0, 5.0], 1, padding=((0, 1),)), 8)
+    assert np.allclose(found.gain, np.fft.fftshift(np.abs(np.fft.fft([1.0, 5.0], 8))))
+
+
+def test_measures_of_values_near_the_end_of_floats():
+    (row,) = cm.compare_spectra([cm.conv([1.7e308, 0], 8)])
+    assert (row.effective_rank, row.stable_rank) == (pytest.approx(7), pytest.approx(7))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

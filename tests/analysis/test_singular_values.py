@@ -176,6 +176,83 @@ IRREGULAR = {
 }
 
 
+TWIN_ROWS, TWIN_COLUMNS = RNG.standard_normal((8, 9, 3)), RNG.standard_normal((9, 8, 3))
+TWIN_ROWS[1], TWIN_COLUMNS[:, 1] = TWIN_ROWS[0], TWIN_COLUMNS[:, 0]
+REFLECTED = {"padding": 1, "padding_mode": "reflect"}
+DEFICIENT = {
+    "wide": cm.conv(TWIN_ROWS, 30, **REFLECTED),
+    "tall": cm.conv(TWIN_COLUMNS, 30, **REFLECTED),
+    "square": cm.conv("laplacian4", (16, 16), **REFLECTED),
+    "square, transposed": cm.conv("laplacian4", (16, 16), **REFLECTED).T,
+    "complex": cm.conv(TWIN_ROWS * (1 + 2j), 30, **REFLECTED),
+    "nearly": cm.conv("gaussian5", (14, 14), padding=2) - cm.conv([[1]], (14, 14)),
+    "zero": cm.conv("1 2 3", 40) - cm.conv("1 2 3", 40),
+}
+
+
+@pytest.mark.parametrize("which", ["largest", "smallest"])
+@pytest.mark.parametrize("name", DEFICIENT)
+@pytest.mark.parametrize("entries", [lanczos._SOLVED_ENTRIES, 0], ids=["inverse", "none"])
+def test_vectors_of_lanczos_fit_on_both_sides(name, which, entries, monkeypatch):
+    """Of a value near 0 the image of the right vector says nothing about the left one."""
+    if entries == 0 and which == "smallest" and name in ("nearly",):
+        pytest.skip("takes an inverse")
+    monkeypatch.setattr(solving, "DENSE_WORK", 0)
+    monkeypatch.setattr(lanczos, "_SOLVED_ENTRIES", entries)
+    op, k = DEFICIENT[name], 4
+    matrix, expected = dense(op), reference(op)
+    found = cm.singular_values(op, k, which=which, vectors=True)
+    left, right = found.left.reshape(k, -1).T, found.right.reshape(k, -1).T
+    near = {"rtol": 0, "atol": ATOL * max(expected[0], 1e-300)}
+    assert np.allclose(found.values, expected[:k] if which == "largest" else expected[-k:], **near)
+    assert np.allclose(matrix @ right, left * found.values, **near)
+    assert np.allclose(np.conj(matrix.T) @ left, right * found.values, **near)
+    for side in (left, right):
+        assert np.allclose(np.conj(side.T) @ side, np.eye(k), rtol=0, atol=1e-12)
+
+
+def test_ends_of_long_spectra_are_told_apart(monkeypatch):
+    """Two cosines bound the values of `1 2 1`: those at the end lie 1e-6 apart, relatively."""
+    n = 3000
+    found = cm.singular_values(cm.conv([1.0, 2, 1], n + 500, padding=1), 3)
+    exact_ones = 2 + 2 * np.cos(np.pi * np.arange(1, 4) / (n + 501))
+    assert np.allclose(found.values, exact_ones, rtol=0, atol=1e-13 * 4)
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+@pytest.mark.parametrize("factor", [1, 1j], ids=["real", "complex"])
+def test_nearly_all_are_no_matter_of_lanczos(factor, missing, monkeypatch):
+    monkeypatch.setattr(solving, "DENSE_WORK", 0)
+    op = cm.conv(WEIGHT[0, 0] * factor, (5, 5), padding=1)
+    with pytest.raises(cm.MatrixTooLargeError, match="k must be given"):
+        cm.singular_values(op, 25 - missing)
+    assert np.allclose(cm.singular_values(op, 23).values, reference(op)[:23], rtol=0, atol=ATOL)
+
+
+# -- numbers that meet ------------------------------------------------------------------------------------------------
+
+UNREAD = np.array([[1e5, 1e-12], [3e-12, 5e-12]])
+THIRDS = np.outer([3, 4, -7 + 2.0**-40], [0.3, 0.7])
+MEETING = {
+    "the largest tap reads padding alone": cm.conv(UNREAD, (1, 1), padding=((1, 0), (1, 0))),
+    "the largest taps read padding alone": cm.conv(UNREAD, (1, 3), padding=((1, 0), (0, 0))),
+    "beyond floats beside what is read": cm.conv([[[1e300, 3e-300]]], 1, padding=((1, 0),)),
+    "taps cancel under circular borders": cm.conv([1.0, 2.0, -3 + 2.0**-40], 1, padding=1, padding_mode="circular"),
+    "taps of a factor cancel": cm.conv(THIRDS, (1, 5), padding=((1, 1), (0, 1)), padding_mode="replicate"),
+    "exact weights, nearly equal": cm.conv([2**60 + 1, 1], 6) - cm.conv([2**60, 1], 6),
+    "the same of transposes": cm.conv_transpose([2**60 + 1, 1], 6) - 1 * cm.conv_transpose([2**60, 1], 6),
+}
+
+
+@pytest.mark.parametrize("name", MEETING)
+def test_small_values_beside_large_weights(name):
+    op = MEETING[name]
+    expected = np.linalg.svd(op.toarray().astype(float), compute_uv=False)
+    assert np.allclose(cm.singular_values(op).values, expected, rtol=0, atol=1e-3 * expected[0])
+    if name.startswith(("the", "exact")):
+        assert np.allclose(cm.singular_values(op).values, expected, rtol=0, atol=ATOL * expected[0])
+
+
 @pytest.mark.parametrize("which", ["largest", "smallest"])
 @pytest.mark.parametrize("name", IRREGULAR)
 def test_lanczos_where_a_matrix_would_be_too_large(name, which, monkeypatch):
@@ -245,8 +322,16 @@ def test_values_beyond_floats_are_refused():
         (lambda: cm.singular_values(cm.identity((3,)), 4), r"k must be at most min\(op.shape\) = 3, got 4"),
         (lambda: cm.singular_values(cm.identity((3,)), 1.5), "k must be an integer of at least 1, got 1.5"),
         (lambda: cm.singular_values(cm.identity((3,)), 1, which="middle"), "which must be one of"),
+        (
+            lambda: cm.singular_values(cm.identity((3,)), rng="x"),
+            "rng must be what numpy.random.default_rng takes, got 'x'",
+        ),
+        (
+            lambda: cm.singular_values(cm.identity((3,)), rng=-1),
+            "rng must be what numpy.random.default_rng takes, got -1",
+        ),
     ],
-    ids=["nan", "inf", "symbols", "array", "k 0", "k 4", "k 1.5", "which"],
+    ids=["nan", "inf", "symbols", "array", "k 0", "k 4", "k 1.5", "which", "rng x", "rng -1"],
 )
 def test_what_is_refused(call, message):
     with pytest.raises(cm.ConvMatrixError, match=message):

@@ -216,3 +216,15 @@ def test_wide_borders_are_counted_as_they_are_stored(mode):
     axis = Geometry.conv((50,), (3,), padding=((40, 33),), stride=2, padding_mode=mode).axes[0]
     assert axis.nnz == sum(len(set(row)) for row in axis.reads().tolist())
     assert axis_table(axis).nnz == axis_table(axis, True).nnz == axis.nnz
+
+
+@pytest.mark.parametrize("mode", PADDING_MODES)
+@pytest.mark.parametrize("seed", range(20))
+def test_taps_that_read_an_input_are_those_of_the_table(mode: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size, taps, stride, dilation = (int(rng.integers(1, most)) for most in (7, 7, 5, 4))
+    pads = tuple(int(pad) for pad in rng.integers(dilation * (taps - 1) // 2, dilation * taps + 1, 2))
+    if mode == "reflect":
+        size = max(pads) + 1
+    axis = Geometry.conv((size,), (taps,), stride=stride, padding=(pads,), dilation=dilation, padding_mode=mode).axes[0]
+    assert (axis.tap_is_read == (axis.reads() >= 0).any(axis=0)).all()

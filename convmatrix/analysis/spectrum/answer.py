@@ -38,7 +38,8 @@ class SingularValues:
     is_sure : bool
         Whether none can have been missed; an iteration may miss some, whatever its residuals.
     left, right : ndarray of shape `(k, *out_shape)` and `(k, *in_shape)`, or None
-        Singular vectors as tensors, `op(right[i]) = values[i] * left[i]`, where they were asked for.
+        Singular vectors as tensors, orthonormal, where they were asked for: `op(right[i]) = values[i] * left[i]`, and
+        the same of `op.H` the other way round.
     """
 
     op: TensorOperator
@@ -121,6 +122,9 @@ def singular_values(
     Anything else is taken apart densely, group by group, where that takes some seconds; beyond, `k` must be given, and
     those are found by Lanczos. `method` of the result says which.
 
+    Values are right to 1e-10 of the largest. Exact weights are rounded to floats first, once sums of layers of one
+    geometry are added up; sums of others, and products, are those of rounded layers.
+
     Parameters
     ----------
     op : TensorOperator
@@ -142,7 +146,8 @@ def singular_values(
     Raises
     ------
     ConvMatrixError
-        If `op` holds symbols, NaN or infinity, `k` is not between 1 and `min(op.shape)`, or Lanczos does not settle.
+        If `op` holds symbols, NaN or infinity, `k` is not between 1 and `min(op.shape)`, `rng` is nothing
+        that NumPy takes, or Lanczos does not settle.
     MatrixTooLargeError
         If all are asked for of an operator that has no structure and is too large for a dense matrix.
 
@@ -174,8 +179,9 @@ def singular_values(
             raise ConvMatrixError(f"k must be at most min(op.shape) = {count}, got {k}")
     arguments.one_of(which, "which", ("largest", "smallest"))
     each = 8 + (16 * sum(op.shape) if vectors else 0)
+    generator = arguments.generator(rng)
     check_size(f"{k or count} singular values", each * (k or count), way_round="ask for fewer: k=...")
-    return _answer(op, numbers, Search(k, which, vectors, np.random.default_rng(0 if rng is None else rng)))
+    return _answer(op, numbers, Search(k, which, vectors, generator))
 
 
 def _answer(op: TensorOperator, numbers: Numerical, search: Search) -> SingularValues:

@@ -15,12 +15,13 @@ the matrix is circular but for a sign where it wraps round (`halves`).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from convmatrix.geometry import Geometry
+from convmatrix.geometry import Axis, Geometry
 
 CHUNK_BYTES = 1 << 20
 """Of blocks made at a time: what the cache of a processor takes."""
@@ -48,10 +49,10 @@ class Frequencies:
 
     @classmethod
     def of(cls, geometry: Geometry, weight: np.ndarray) -> Frequencies:
-        """Of a layer that `is_circular`."""
+        """Of a layer that `is_circular`; taps that read one input are added up, as in its matrix: they may cancel."""
         axes = geometry.axes
         return cls(
-            by_group(geometry, weight),
+            _wrapped(by_group(geometry, weight), axes),
             geometry.input_size,
             tuple(axis.stride for axis in axes),
             tuple(axis.dilation for axis in axes),
@@ -181,6 +182,18 @@ def reduced(frequencies: Frequencies) -> tuple[Frequencies, int]:
         dilations.append(d // grids)
         times *= grids // common
     return Frequencies(frequencies.weight, tuple(sizes), tuple(strides), tuple(dilations), frequencies.halves), times
+
+
+def _wrapped(weight: np.ndarray, axes: Sequence[Axis]) -> np.ndarray:
+    """Weights whose taps all read different inputs of a circular axis."""
+    for place, axis in enumerate(axes, start=3):
+        count = axis.input_size // math.gcd(axis.input_size, axis.dilation)
+        if axis.kernel_size > count:
+            turns = -(-axis.kernel_size // count)
+            rows = np.zeros((turns * count, *np.moveaxis(weight, place, 0).shape[1:]), dtype=weight.dtype)
+            rows[: axis.kernel_size] = np.moveaxis(weight, place, 0)
+            weight = np.moveaxis(rows.reshape(turns, count, *rows.shape[1:]).sum(axis=0), 0, place)
+    return weight
 
 
 def _unravelled(places: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:

@@ -16,8 +16,11 @@ def effective_ranks(values: np.ndarray) -> np.ndarray:
     >>> effective_ranks(np.array([[2.0, 2.0, 2.0], [5.0, 0.0, 0.0], [0.0, 0.0, 0.0]])).round(12).tolist()
     [3.0, 1.0, 0.0]
     """
-    total = values.sum(axis=-1, keepdims=True)
-    shares = np.divide(values, total, out=np.zeros_like(values), where=total > 0)
+    # Relative to the largest: their sum may leave the range of floats.
+    largest = values[..., :1]
+    sizes = np.divide(values, largest, out=np.zeros_like(values), where=largest > 0)
+    total = sizes.sum(axis=-1, keepdims=True)
+    shares = np.divide(sizes, total, out=np.zeros_like(values), where=total > 0)
     logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
     return np.where(total[..., 0] > 0, np.exp(-(shares * logs).sum(axis=-1)), 0.0)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,8 +50,10 @@ class Numerical(NamedTuple):
         return found if isinstance(values, np.ndarray) else float(found)
 
 
-def numerical(op: Any) -> Numerical:
+def numerical(op: Any, unread: bool = False) -> Numerical:
     """An operator in numbers that a decomposition takes, whatever it held.
+
+    Taps that read nothing but padding are 0 in it, unless `unread` ones are wanted: they are in no entry of the matrix.
 
     Raises
     ------
@@ -69,20 +73,30 @@ def numerical(op: Any) -> Numerical:
     for values, name in numbers_of(op):
         if name != "biases":
             _check_symbols(values, name)
-    return op.folded(_of_leaf, _of_parts) if isinstance(op, Composite) else _of_leaf(op)
+    op = _summed(op)
+    of_leaf = partial(_of_leaf, unread=unread)
+    return op.folded(of_leaf, _of_parts) if isinstance(op, Composite) else of_leaf(op)
 
 
 def magnitudes(op: TensorOperator) -> TensorOperator:
     """The operator with the magnitude of every number in place of the number: a bound, entry by entry."""
+    return _with_numbers(op, np.abs)
 
+
+def patterned(op: TensorOperator) -> TensorOperator:
+    """The operator with 1 in place of every number that is not 0: nothing cancels in it, and nothing underflows."""
+    return _with_numbers(op, lambda values: np.not_equal(values, 0).astype(np.float64))
+
+
+def _with_numbers(op: TensorOperator, of_numbers: Callable[[Any], Any]) -> TensorOperator:
     def of_leaf(leaf: TensorOperator) -> TensorOperator:
         if isinstance(leaf, Transposed):
             return Transposed(of_leaf(leaf.of))
-        return Convolution(leaf.geometry, np.abs(leaf.weight)) if isinstance(leaf, Convolution) else leaf
+        return Convolution(leaf.geometry, of_numbers(leaf.weight)) if isinstance(leaf, Convolution) else leaf
 
     def of_parts(part: Composite, *own: TensorOperator) -> TensorOperator:
         if isinstance(part, Scaled):
-            return Scaled(abs(part.factor), own[0])
+            return Scaled(float(of_numbers(part.factor)), own[0])
         return Product(*own) if isinstance(part, Product) else Sum(*own)
 
     found: TensorOperator = op.folded(of_leaf, of_parts) if isinstance(op, Composite) else of_leaf(op)
@@ -155,13 +169,46 @@ def _check_symbols(values: np.ndarray, name: str) -> None:
             raise ConvMatrixError(f"op must have {name} without symbols, got {value}: insert numbers")
 
 
-def _of_leaf(leaf: TensorOperator) -> Numerical:
+def _summed(op: TensorOperator) -> TensorOperator:
+    """The operator with sums of exact layers of one geometry added up exactly: floats would lose a small difference."""
+
+    def of_parts(part: Composite, *own: TensorOperator) -> TensorOperator:
+        if isinstance(part, Sum):
+            (left, turned), (right, other) = map(_exact_layer, own)
+            if left is not None and right is not None and (left.geometry, turned) == (right.geometry, other):
+                layer = Convolution(left.geometry, left.weight + right.weight)
+                return Transposed(layer) if turned else layer
+        if all(new is old for new, old in zip(own, part.parts, strict=True)):
+            return part
+        return Scaled(part.factor, own[0]) if isinstance(part, Scaled) else type(part)(*own)
+
+    return op.folded(lambda leaf: leaf, of_parts) if isinstance(op, Composite) else op
+
+
+def _exact_layer(op: TensorOperator) -> tuple[Convolution | None, bool]:
+    """A multiple of a layer as a layer, in exact numbers, and whether its transpose is meant; None if it is none."""
+    factor: Any = 1
+    while isinstance(op, Scaled):
+        factor, op = op.factor * factor, op.of
+    turned = isinstance(op, Transposed)
+    layer = op.of if isinstance(op, Transposed) else op
+    if (
+        not isinstance(layer, Convolution)
+        or layer.dtype.kind in "fc"
+        or isinstance(factor, (float, complex, np.inexact))
+    ):
+        return None, turned
+    weight = exact.as_array(layer.weight.astype(object) * factor)
+    return Convolution(layer.geometry, weight.astype(object)), turned
+
+
+def _of_leaf(leaf: TensorOperator, unread: bool) -> Numerical:
     if isinstance(leaf, Transposed):
-        op, exponent = _of_leaf(leaf.of)
+        op, exponent = _of_leaf(leaf.of, unread)
         return Numerical(Transposed(op), exponent)
     if not isinstance(leaf, Convolution):
         return Numerical(leaf, 0)
-    weight, exponent = _in_floats(leaf.weight)
+    weight, exponent = _in_floats(leaf.weight if unread else leaf.geometry.only_read(leaf.weight))
     return Numerical(Convolution(leaf.geometry, weight), exponent)
 
 

@@ -21,6 +21,8 @@ from convmatrix.operators.convolution import Convolution
 
 _SIZE = 64
 _LISTED = 4096
+_EQUAL = 1e-12
+"""What rounding makes of equal gains, and of equal distances from 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +49,17 @@ class FrequencyResponse:
 
     @property
     def peak(self) -> tuple[float, ...]:
-        """The frequency that grows most, the nearest to 0 of equals."""
-        size = np.zeros(self.gain.shape)
-        for axis, own in enumerate(self.frequencies):
-            size = size + np.abs(own).reshape([-1 if a == axis else 1 for a in range(self.gain.ndim)])
-        best = self.gain >= self.gain.max() * (1 - 1e-12)
-        place = np.unravel_index(int(np.argmin(np.where(best, size, np.inf))), self.gain.shape)
-        return tuple(abs(float(own[number])) for own, number in zip(self.frequencies, place, strict=True))
+        """The frequency that grows most, the nearest to 0 of equals; 1/2 for -1/2, which is the same frequency.
+
+        Of a frequency and its mirror image, equals where weights are real, that whose first number but 0 is positive.
+        """
+        places = np.argwhere(self.gain >= self.gain.max() * (1 - _EQUAL))
+        named = np.stack([own[place] for own, place in zip(self.frequencies, places.T, strict=True)], axis=1)
+        named[named == -0.5] = 0.5
+        size = np.abs(named).sum(axis=1)
+        nearest = named[size <= size.min() + _EQUAL]
+        first: tuple[float, ...] = max(map(tuple, nearest.tolist()))
+        return first
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON types; gains of up to 4096 frequencies, otherwise None."""
@@ -83,9 +89,10 @@ class FrequencyResponse:
 def frequency_response(op: TensorOperator, size: Any = None) -> FrequencyResponse:
     """How much a layer lets through of each frequency: the singular values of its symbol.
 
-    The layer's own matrix has these as singular values where it is circular with stride 1 and the grid is its input's;
-    with zero padding they bound them. A stride is left out: it folds frequencies onto each other, which is another
-    question.
+    The layer's own matrix has these as singular values where it is circular with stride 1 and the grid is its input's.
+    With zero padding none of its singular values is above the largest gain of all frequencies, which those of a finite
+    grid come near to and may miss; how small they are, no gain tells. A stride is left out: it folds frequencies onto
+    each other, which is another question.
 
     Parameters
     ----------
@@ -116,7 +123,7 @@ def frequency_response(op: TensorOperator, size: Any = None) -> FrequencyRespons
     >>> cm.frequency_response(cm.conv("-1 0 1", 8), 8).peak
     (0.25,)
     """
-    numbers = numerical(op)
+    numbers = numerical(op, unread=True)
     own = stripped(numbers.op)
     layer: Any = own.core.of if isinstance(own.core, Transposed) else own.core
     if not isinstance(layer, Convolution) or not layer.geometry.axes:

@@ -135,7 +135,7 @@ class Search:
             return of_groups(self._each(groups), self.k, self.which)
         if work(op) <= DENSE_WORK:
             return self._dense(op).chosen(self.k, self.which)
-        if self.k is None or self.k >= count_of(op):
+        if self.k is None or self.k >= count_of(op) - 1:
             needed = (16 if op.dtype.kind == "c" else 8) * op.shape[0] * op.shape[1]
             limit = int(8 * DENSE_WORK ** (2 / 3))
             raise MatrixTooLargeError(_LANCZOS, needed, limit, "pass k, far below min(op.shape)")

@@ -14,12 +14,15 @@ from functools import reduce
 import numpy as np
 
 from convmatrix.analysis.spectrum.numbers import UNIT
-from convmatrix.geometry import Geometry
+from convmatrix.geometry import Axis, Geometry
 from convmatrix.operators import TensorOperator, identity
 from convmatrix.operators.algebra import Product, Scaled, Transposed, steps_of
 from convmatrix.operators.channels import Permutation
 from convmatrix.operators.convolution import Convolution
 from convmatrix.operators.resampling import AvgPool, Resize
+
+_LOST = 1e-11
+"""What may be left out of a matrix, as a share of its largest singular value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,29 +103,40 @@ def factors_of(op: TensorOperator) -> tuple[Factor, ...]:
 
 
 def _factors_of_layer(op: Convolution) -> tuple[Factor, ...]:
-    geometry, rest = op.geometry, op.weight
-    kept: list[int] = []
-    alone: list[Factor] = []
-    for a in reversed(range(len(geometry.axes))):
-        found = _taken_apart(rest, 2 + a)
-        if found is None:
-            kept.insert(0, a)
-            continue
-        taps, rest = found
-        alone.insert(0, Factor(Convolution(_alone(geometry, a), taps[None, None]), (1 + a,)))
-    if not alone or (op.weight.size == math.prod(geometry.kernel_size) and len(geometry.axes) == 1):
-        # A single axis of a single channel has no smaller part.
-        return (Factor(op, tuple(range(1 + len(geometry.axes)))),)
+    whole = Factor(op, tuple(range(1 + len(op.geometry.axes))))
+    rest, taps = _split(op, False)
+    factors = _parts(op, rest, taps)
+    if not _loses_nothing(op, rest, taps, factors):
+        rest, taps = _split(op, True)
+        factors = _parts(op, rest, taps)
+    # A single axis of a single channel has no smaller part.
+    return (whole,) if not taps or (len(op.geometry.axes) == 1 and rest.size == 1) else factors
+
+
+def _parts(op: Convolution, rest: np.ndarray, taps: dict[int, np.ndarray]) -> tuple[Factor, ...]:
+    geometry = op.geometry
+    kept = [a for a in range(len(geometry.axes)) if a not in taps]
     smaller = Geometry(
         tuple(geometry.axes[a] for a in kept), geometry.in_channels, geometry.out_channels, geometry.groups
     )
+    alone = [Factor(Convolution(_alone(geometry, a), own[None, None]), (1 + a,)) for a, own in sorted(taps.items())]
     return (Factor(Convolution(smaller, rest), (0, *(1 + a for a in kept))), *alone)
 
 
-def _taken_apart(weight: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray] | None:
+def _split(op: Convolution, exactly: bool) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """The weight without the axes that are factors of it, and the taps of each of those; to rounding or exactly."""
+    rest, taps = op.geometry.only_read(op.weight), {}
+    for a in reversed(range(len(op.geometry.axes))):
+        found = _taken_apart(rest, 2 + a, exactly)
+        if found is not None:
+            taps[a], rest = found
+    return rest, taps
+
+
+def _taken_apart(weight: np.ndarray, axis: int, exactly: bool) -> tuple[np.ndarray, np.ndarray] | None:
     """Taps and the weight without that axis, whose product the weight is; None if it is none.
 
-    To the last digits: what is left out is rounding, and moves no singular value by more.
+    To the last digits of the largest, or `exactly`: then all weights but those of one tap are 0.
     """
     rows = np.moveaxis(weight, axis, 0).reshape(weight.shape[axis], -1)
     row, column = np.unravel_index(np.argmax(np.abs(rows)), rows.shape)
@@ -131,9 +145,40 @@ def _taken_apart(weight: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]
     if largest == 0:
         return None
     taps = rows[:, column] / largest
-    if np.abs(rows - np.outer(taps, rows[row])).max() > 8 * UNIT * abs(largest):
+    allowed = 0.0 if exactly else 8 * UNIT * abs(largest)
+    if (exactly and np.count_nonzero(taps) > 1) or np.abs(rows - np.outer(taps, rows[row])).max() > allowed:
         return None
     return taps, rows[row].reshape(others)
+
+
+def _loses_nothing(op: Convolution, rest: np.ndarray, taps: dict[int, np.ndarray], factors: tuple[Factor, ...]) -> bool:
+    """Whether what the product leaves out of the weight is shown small beside the norm of the matrix.
+
+    Where weights meet in one entry they may cancel, and leave less than the rounding of the largest.
+    """
+    geometry = op.geometry
+    product = rest
+    for a, own in sorted(taps.items()):
+        product = np.expand_dims(product, 2 + a) * own.reshape(-1, *(1,) * (product.ndim - 2 - a))
+    lost = np.abs(geometry.only_read(op.weight) - product) + 2 * len(taps) * UNIT * np.abs(product)
+    # One tap's part of the matrix is its channels' part times zeros and ones, at most one of these a row.
+    each = np.linalg.norm(lost.reshape(*lost.shape[:2], -1), axis=(0, 1))
+    met = math.prod(map(_most_by_tap, geometry.axes))
+    least = math.prod(_at_least(factor.op) for factor in factors)
+    return float(each.sum()) * math.sqrt(met) <= _LOST * least
+
+
+def _most_by_tap(axis: Axis) -> int:
+    """How often one tap reads one input, at most."""
+    if axis.padding_mode == "zeros":
+        return 1
+    return max(int(np.bincount(own).max()) for own in axis.reads().T)
+
+
+def _at_least(op: TensorOperator) -> float:
+    """A lower bound on the norm, of the size of the root mean square of the singular values."""
+    tried = np.random.default_rng(0).standard_normal(op.in_shape)
+    return float(np.linalg.norm(op(tried)) / np.linalg.norm(tried))
 
 
 def _alone(geometry: Geometry, axis: int) -> Geometry:
