@@ -108,21 +108,23 @@ def _draw(norm: Enclosure, rows: list[tuple[str, float, bool, str]], head: str, 
     if ax is None:
         figure = style.new_figure(7.5, 4)
         ax = style.panel(figure, "bounds", 2.3, 0.6, 4.0, max(0.26 * len(rows), 0.6))
-    unit = norm.lower or 1.0
+    # Where nothing but 0 is attained, there is no multiple of it.
+    unit = norm.lower or norm.upper or 1.0
     ax.axvspan(
         norm.lower / unit, max(norm.upper / unit, norm.lower / unit + 1e-3), color=_BAND, label="the norm", zorder=0
     )
     values = [value / unit for _, value, _, _ in rows]
-    end = 1.06 * max([value for value in values if value <= _FAR], default=1.2)
+    end = 1.06 * max([value for value in values if 0 < value <= _FAR], default=1.2)
     for place, ((_, _, is_bound, took), value) in enumerate(zip(rows, values, strict=True)):
         look = {"marker": "o" if is_bound else "X", "markersize": 6, "linestyle": "none",
                 "color": _BOUND if is_bound else _GUESS, "label": "bound" if is_bound else "no bound"}  # fmt: skip
         at = min(value, end)
         if is_bound:
-            ax.plot([1, at], [place, place], color=_BOUND, linewidth=1.0, alpha=0.6)
+            ax.plot([1 if norm.lower else 0, at], [place, place], color=_BOUND, linewidth=1.0, alpha=0.6)
         if value <= end:
             style.drawn(ax.plot, [at], [place], options=look, given=given)
-        far = f"\u2192 {value:.3g} times" if value > end else f"{100 * (value - 1):+.3g} %"
+        near = f"{100 * (value - 1):+.3g} %" if norm.lower else f"{value * unit:.3g}"
+        far = f"\u2192 {value:.3g} times" if value > end else near
         said = f"{far}{'' if is_bound else ', no bound'}{f', {took}' if took else ''}"
         ax.annotate(said, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=style.SMALL,
                     annotation_clip=False, clip_on=False,)  # fmt: skip
@@ -130,7 +132,8 @@ def _draw(norm: Enclosure, rows: list[tuple[str, float, bool, str]], head: str, 
     ax.set_ylim(len(rows) - 0.4, -0.6)
     start = min([0.95, *values])
     ax.set_xlim(start - 0.03 * (end - start), end)
-    name_axes(ax, "as a multiple of what the norm certainly attains", "")
+    attained = "as a multiple of what the norm certainly attains"
+    name_axes(ax, attained if norm.lower else f"as a multiple of {unit:.3g}: nothing above 0 is attained", "")
     if figure is None:
         return ax
     style.fit(figure, figure.text(0.5, 0, head, ha="center", va="top", fontsize=style.LARGE, weight="bold"))

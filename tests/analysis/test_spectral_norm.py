@@ -10,7 +10,7 @@ import pytest
 from operator_drawing import dense, drawn_operator
 
 import convmatrix as cm
-from convmatrix.analysis.norm import attaining, certificate, enclosing, gram, layers, perron, spaces
+from convmatrix.analysis.norm import attaining, certificate, enclosing, gram, layers, own, perron, spaces
 from convmatrix.analysis.spectrum.numbers import magnitudes
 from convmatrix.geometry import Axis
 
@@ -246,7 +246,7 @@ def test_axes_are_embedded_one_by_one_where_all_at_once_are_too_far():
 
 
 def test_what_cannot_be_afforded_is_not_tried_and_said_so(monkeypatch):
-    for module in (enclosing, layers):
+    for module in (own, layers):
         monkeypatch.setattr(module, "MOST_WORK", 0)
     monkeypatch.setattr(enclosing, "DENSE", 0)
     op = cm.conv(np.random.default_rng(0).standard_normal((4, 4, 3, 3)), (6, 6), padding=1)
@@ -258,7 +258,7 @@ def test_what_cannot_be_afforded_is_not_tried_and_said_so(monkeypatch):
 
 
 def test_a_product_too_large_for_its_matrix_has_the_product_of_norms(monkeypatch):
-    monkeypatch.setattr(enclosing, "MOST_WORK", 0)
+    monkeypatch.setattr(own, "MOST_WORK", 0)
     monkeypatch.setattr(enclosing, "DENSE", 0)
     layer = cm.conv(np.random.default_rng(0).standard_normal((3, 3, 3)), 12, padding=1)
     for op in (layer @ layer, layer + 2 * layer):

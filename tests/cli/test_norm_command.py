@@ -48,15 +48,51 @@ def _op():
     return cm.conv("1 2 1; 2 4 2; 1 2 1", (8, 8), padding=1)
 
 
+@pytest.mark.parametrize("more", [(), ("--bounds",), ("--width", "1e-3")], ids=" ".join)
 @pytest.mark.parametrize(
-    ("limit", "code", "verdict"), [("16", 0, "proved"), ("15", 1, "false"), (f"{TRUE - 1e-4:.5f}", 1, "false")]
+    ("limit", "verdict"),
+    [
+        ("16", "proved"),
+        (f"{TRUE * (1 + 1e-3):.12g}", "proved"),
+        (f"{TRUE * (1 + 1e-8):.12g}", "proved"),
+        ("15", "false"),
+        (f"{TRUE * (1 - 1e-8):.12g}", "false"),
+    ],
 )
-def test_check(run, limit, code, verdict):
-    ran = run(*WORDS, "--check", limit)
-    assert ran.code == code
-    assert f"{verdict}" in ran.out.splitlines()[-1]
-    document = json.loads(run(*WORDS, "--check", limit, "--json").out)
-    assert document["check"]["is_proved"] == (code == 0)
+def test_check(run, limit, verdict, more):
+    """However near to the norm the limit is: enclosures are made narrower until it is outside."""
+    ran = run(*WORDS, *more, "--check", limit)
+    assert ran.code == (0 if verdict == "proved" else 1)
+    assert ran.out.splitlines()[-1] == f"at most {limit}: {verdict}"
+    document = json.loads(run(*WORDS, *more, "--check", limit, "--json").out)
+    assert document["check"] == {"at_most": float(limit), "is_proved": verdict == "proved", "verdict": verdict}
+    norm = document["norm"]
+    assert norm["upper"] <= float(limit) if verdict == "proved" else norm["lower"] > float(limit)
+
+
+def test_a_limit_that_is_the_norm_is_not_decided(run):
+    """The one is within the roundings of the other."""
+    ran = run("norm", "1", "--input-size", "8", "--check", "1")
+    assert (ran.code, ran.out.splitlines()[-1]) == (1, "at most 1: not proved")
+    document = json.loads(run("norm", "1", "--input-size", "8", "--check", "1", "--json").out)
+    assert document["check"] == {"at_most": 1.0, "is_proved": False, "verdict": "not proved"}
+    assert document["norm"]["lower"] <= 1 < document["norm"]["upper"]
+
+
+def test_the_table_and_the_norm_are_of_one_enclosure(run, monkeypatch):
+    from convmatrix.analysis.norm import table
+
+    calls, own = [], table.spectral_norm
+
+    def counted(*given, **named):
+        calls.append(given)
+        return own(*given, **named)
+
+    monkeypatch.setattr(table, "spectral_norm", counted)
+    monkeypatch.setattr("convmatrix.analysis.norm.answer.spectral_norm", counted)
+    document = json.loads(run(*WORDS, "--bounds", "--width", "1e-4", "--json").out)
+    assert len(calls) == 1
+    assert document["norm"]["width"] <= 1e-4
 
 
 @pytest.mark.parametrize("more", [(), ("--bounds",)], ids=["norm", "bounds"])

@@ -26,6 +26,16 @@ RESULTS = {
     "curve": cm.frequency_response(cm.conv(WEIGHT[..., 0], 9)),
     "map": cm.frequency_response(cm.conv("sobel_x", (9, 9)), 33),
     "slice": cm.frequency_response(cm.conv(np.ones((2, 2, 2)), (4, 4, 4)), 8),
+    "slice off the middle": cm.frequency_response(
+        cm.conv(np.ones((3, 2, 2)) * np.array([1, -2, 1]).reshape(3, 1, 1), (4, 4, 4)), 8
+    ),
+    "huge values": cm.singular_values(cm.conv([1.7e308, 0], 8)),
+    "least values": cm.singular_values(cm.conv([5e-324, 5e-324], 8)),
+    "huge gains": cm.frequency_response(cm.conv([1.7e308, 0], 8)),
+    "huge map": cm.frequency_response(cm.conv([[1.7e308, 0]], (2, 8)), 8),
+    "huge spectra": cm.compare_spectra([cm.conv([1.7e308, 0], 8)]),
+    "huge norm": cm.norm_bounds(cm.conv([2e307, 1e306], 8)),
+    "norm 0": cm.norm_bounds(cm.conv([0.0, 0.0], 8)),
     "norm": cm.spectral_norm(cm.conv(WEIGHT, (9, 9), padding=1)),
     "bounds": cm.norm_bounds(cm.conv(WEIGHT, (9, 9), padding=1)),
     "bounds of a permutation": cm.norm_bounds(cm.identity((2, 3))),
@@ -117,6 +127,23 @@ def test_the_response_shows_gains_and_the_peak():
     assert not peak.get_clip_on()  # whole in a corner too
     curve = draw("curve").axes[0]
     assert {own.get_label() for own in curve.lines} == {"largest gain", "smallest gain", "peak"}
+
+
+def test_of_a_volume_the_slice_through_the_peak_is_drawn():
+    figure = draw("slice off the middle")
+    result, ax = RESULTS["slice off the middle"], figure.axes[0]
+    assert result.peak == (0.5, 0, 0)
+    assert np.allclose(ax.images[0].get_array(), result.gain[0])
+    assert ax.images[0].get_array().max() == result.gain.max()
+    assert ax.get_title() == "the slice at 0.5 along the other axis"
+    assert [line(ax, "peak").get_xdata()[0], line(ax, "peak").get_ydata()[0]] == [0, 0]
+
+
+@pytest.mark.parametrize(("name", "unit"), [("huge values", "1e308"), ("least values", "1e-307")])
+def test_values_at_the_end_of_floats_are_drawn_in_a_unit(name, unit):
+    ax = draw(name).axes[0]
+    assert np.allclose(line(ax, "values").get_ydata() * float(unit), RESULTS[name].values, rtol=1e-12, atol=5e-324)
+    assert ax.get_ylabel() == f"singular value, in {unit}"
 
 
 def test_bounds_stand_above_the_norm_and_guesses_are_crosses():

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
 from convmatrix.analysis.norm.certificate import rounded_down
+from convmatrix.analysis.norm.underflow import length, underflow
 from convmatrix.analysis.spectrum.numbers import UNIT, growth, magnitudes
 from convmatrix.operators import TensorOperator
 
@@ -37,7 +38,7 @@ class Attained:
 
     def __init__(self, op: TensorOperator) -> None:
         self.op = op
-        self._sizes, self._growth = magnitudes(op), growth(op)
+        self._sizes, self._growth, self._absolute = magnitudes(op), growth(op), underflow(op).absolute
         self.vector = np.zeros(op.in_shape)
         self.vector.reshape(-1)[0] = 1.0
         self.value = 0.0
@@ -48,10 +49,11 @@ class Attained:
         flat = np.asarray(vector).reshape(-1)
         if flat.dtype.kind == "c" and self.op.dtype.kind != "c":
             return max(self.offer(flat.real), self.offer(flat.imag))
-        length = float(np.linalg.norm(flat))
-        if not (0 < length < np.inf):
+        size = length(flat)
+        if not (0 < size < np.inf):
             return False
-        flat = flat / length
+        flat = flat / np.abs(flat).max()
+        flat = flat / np.linalg.norm(flat)
         value = self._proved(flat)
         if value <= self.value:
             return False
@@ -61,11 +63,11 @@ class Attained:
     def _proved(self, flat: np.ndarray) -> float:
         """What the operator certainly makes of the vector: the length computed, less what rounding may have added."""
         image = self.op @ flat
-        lost = self._growth * float(np.linalg.norm(self._sizes @ np.abs(flat)))
-        sums = (flat.size + image.size + 8) * UNIT
-        length = float(np.linalg.norm(flat)) * (1 + sums)
-        found = float(np.linalg.norm(image)) * (1 - sums) - lost * (1 + sums) * (1 + self._growth)
-        return rounded_down(found / length) if found > 0 else 0.0
+        lost = self._growth * length(self._sizes @ np.abs(flat)) + 2 * self._absolute
+        # Zeros add no rounding.
+        sums = (np.count_nonzero(flat) + np.count_nonzero(image) + 16) * UNIT
+        found = length(image) * (1 - sums) - lost * (1 + sums) * (1 + self._growth)
+        return rounded_down(found / (length(flat) * (1 + sums))) if found > 0 else 0.0
 
     def search(self, enough: float, tol: float, rng: np.random.Generator, start: np.ndarray | None = None) -> None:
         """Lanczos on `A^H A` or `A A^H`, from a start or a random one: until it shows a value of `enough`, or settles.
@@ -104,12 +106,12 @@ def _lanczos(
         for _ in range(2):
             # Once leaves what rounding makes of it, which grows from step to step.
             image = image - np.conj(np.conj(image) @ grown.T) @ grown
-        length = float(np.linalg.norm(image))
+        residual = float(np.linalg.norm(image))
         values, vectors = eigh_tridiagonal(diagonal[:count], beside[: count - 1])
-        is_near = count > _SHORTEST and length * abs(vectors[-1, -1]) <= tol * values[-1]
-        is_done = bool(is_near or length <= 1e-14 * values[-1] or values[-1] >= enough)
+        is_near = count > _SHORTEST and residual * abs(vectors[-1, -1]) <= tol * values[-1]
+        is_done = bool(is_near or residual <= 1e-14 * values[-1] or values[-1] >= enough)
         if is_done or count == most:
             break
-        beside[count - 1] = length
-        basis[count] = image / length
+        beside[count - 1] = residual
+        basis[count] = image / residual
     return vectors[:, -1] @ grown, is_done

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from convmatrix.analysis.norm.underflow import TINY
 from convmatrix.analysis.spectrum.numbers import UNIT, gamma
 
 _COMPLEX = 4
@@ -21,7 +22,9 @@ _BLOCK = 1024
 """Rows and columns that are factorised at a time."""
 
 
-def shift_for(target: float, size: int, trace: float, terms: int, is_complex: bool) -> float:
+def shift_for(
+    target: float, size: int, spread: float, terms: float, is_complex: bool, bandwidth: int | None = None
+) -> float:
     """The `mu^2` whose `mu^2 I - gram`, if its factorisation succeeds, proves `norm <= target`; negative if none does.
 
     Parameters
@@ -30,17 +33,25 @@ def shift_for(target: float, size: int, trace: float, terms: int, is_complex: bo
         What is to be proved of the largest singular value.
     size : int
         Rows of the Gram matrix.
-    trace : float
-        Its trace, as computed.
-    terms : int
+    spread : float
+        A bound on the norm of the magnitudes of the products that were added up, `| |B|^H |B| |`: of a matrix `B` that
+        was multiplied out, the trace of its Gram matrix as computed.
+    terms : float
         Products that each entry of it adds up.
     is_complex : bool
         Whether it is complex.
+    bandwidth : int, optional
+        Diagonals below the main one that hold all of it, by default as many as there are.
     """
+    if not target > 0:
+        return -1.0
     each = _COMPLEX if is_complex else 1
-    rounded = 2 * gamma(each * (terms + 2)) * trace
-    margin = 1 + 2 * size * gamma(each * (size + 4))
-    return (target * target * (1 - 8 * UNIT) - rounded) / margin * (1 - 8 * UNIT)
+    rounded = 2 * gamma(each * (terms + 2)) * spread
+    below = size - 1 if bandwidth is None else bandwidth
+    # |L| |L^H| has 2 below + 1 diagonals of at most mu^2, and each of its entries adds up at most below + 1 products.
+    margin = 1 + 2 * min(size, 2 * below + 1) * gamma(each * (below + 5))
+    lost = 8 * each * size * (size + terms) * TINY * max(1.0, target)
+    return (target * target * (1 - 8 * UNIT) - rounded - lost) / margin * (1 - 8 * UNIT)
 
 
 def batch_is_proved(blocks: np.ndarray, target: float) -> bool:
@@ -65,8 +76,17 @@ def batch_is_proved(blocks: np.ndarray, target: float) -> bool:
     return True
 
 
-def gram_is_proved(gram: np.ndarray, target: float, terms: int) -> tuple[bool, np.ndarray | None]:
+def gram_is_proved(
+    gram: np.ndarray, target: float, terms: float, spread: float | None = None
+) -> tuple[bool, np.ndarray | None]:
     """Whether the matrix behind one large Gram matrix, which is overwritten, has no singular value above `target`.
+
+    Parameters
+    ----------
+    gram : ndarray of shape `(size, size)`
+        As computed.
+    target, terms, spread
+        See `shift_for`; by default the trace, which is for the Gram matrix of a matrix that was multiplied out.
 
     Returns
     -------
@@ -77,7 +97,8 @@ def gram_is_proved(gram: np.ndarray, target: float, terms: int) -> tuple[bool, n
     """
     size = len(gram)
     diagonal = gram.reshape(-1)[:: size + 1]
-    shift = shift_for(target, size, float(diagonal.real.sum()), terms, gram.dtype.kind == "c")
+    added = float(diagonal.real.sum()) if spread is None else spread
+    shift = shift_for(target, size, added, terms, gram.dtype.kind == "c")
     if not shift > 0:
         return False, None
     np.negative(gram, out=gram)

@@ -11,26 +11,23 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from convmatrix.analysis.norm.attaining import Attained
-from convmatrix.analysis.norm.certificate import gram_is_proved, rounded_up
+from convmatrix.analysis.norm.certificate import rounded_up
+from convmatrix.analysis.norm.own import OwnGram, own_gram
 from convmatrix.analysis.norm.perron import bound_of_magnitudes
-from convmatrix.analysis.spectrum.numbers import growth, is_complex
+from convmatrix.analysis.norm.underflow import underflow
+from convmatrix.analysis.spectrum.numbers import growth
 from convmatrix.analysis.spectrum.solving import work
-from convmatrix.memory import free_memory
 from convmatrix.operators import TensorOperator
 from convmatrix.operators.algebra import Product, Sum, branches_of, steps_of
 
-MOST_WORK = 2e13
-"""Multiplications that a proof may take: some minutes."""
 DENSE = 3e7
 """Rows times columns times the smaller of them up to which a matrix is simply taken apart."""
 TRIES = 12
-MEMORY = 0.7
-"""Of what is free, that a proof may take."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +80,25 @@ class Enclosing:
 
     def enclose(self) -> Enclosed:
         """Tightened until the ends are near enough, or nothing is left to try."""
+        asked = self.width
         for step in self._steps():
             step()
-            # A bound that was proved for the target is that target rounded up.
-            if self.upper <= self.target * (1 + 1e-12):
+            if self._is_reached:
                 break
+        # What could not be proved so near may be provable a little further away.
+        while not self._is_reached and 2 * self.width < min(self.upper / (self.attained.value or self.upper) - 1, 1):
+            self.width *= 10
+            for step in self._wider_steps():
+                step()
+                if self._is_reached:
+                    break
+        self.width = asked
         return Enclosed(self.attained.value, self.upper, self.attained.vector, tuple(self.bounds))
+
+    @property
+    def _is_reached(self) -> bool:
+        # A bound that was proved for the target is that target rounded up.
+        return self.upper <= self.target * (1 + 1e-12)
 
     @property
     def target(self) -> float:
@@ -104,7 +114,12 @@ class Enclosing:
         """What is proved of the operator's own matrix, whatever other ways there are; None if that is nothing."""
         for step in (self._by_magnitudes, self._densely if work(self.op) <= DENSE else self.search, self._own_matrix):
             step()
-        return min((bound.value for bound in self.bounds if bound.name == "own matrix"), default=None)
+        proved = [bound.value for bound in self.bounds if bound.name == "own matrix"]
+        while not proved and self.width < 1:
+            self.width *= 10
+            self._own_matrix()
+            proved = [bound.value for bound in self.bounds if bound.name == "own matrix"]
+        return min(proved, default=None)
 
     def _steps(self) -> Iterator[Callable[[], None]]:
         yield self._by_magnitudes
@@ -117,6 +132,11 @@ class Enclosing:
         yield self.search
         yield self._own_matrix
         yield self._by_parts
+
+    def _wider_steps(self) -> Iterator[Callable[[], None]]:
+        """What may prove a wider target where a narrower one could not be proved."""
+        if work(self.op) > DENSE:
+            yield self._own_matrix
 
     def search(self, start: np.ndarray | None = None) -> None:
         """For a vector that is near enough to the bound there is, or that no more is to be won from."""
@@ -132,18 +152,16 @@ class Enclosing:
         """A small matrix: its first right vector, and a proof as little above what that attains as is possible."""
         started = time.perf_counter()
         self.attained.offer(np.conj(np.linalg.svd(self.op.toarray(), full_matrices=False)[2][0]))
-        for digits in range(13, 1, -1):
-            target = self.attained.value * (1 + min(self.width, 10.0**-digits))
+        for digits in range(13, 0, -1):
+            target = self.attained.value * (1 + 10.0**-digits)
             if self._own_proof(target)[0]:
                 self.bounded("own matrix", rounded_up(target), started)
                 return
 
     def _own_matrix(self) -> None:
         """A proof about the operator's own Gram matrix; where it fails, a better vector and another try."""
-        size, started = min(self.op.shape), time.perf_counter()
-        each = 16 if is_complex(self.op) else 8
-        needed = 2 * each * size**2 + self.op.nbytes("csr", self.op.dtype)
-        if size**3 / 3 > MOST_WORK or needed > MEMORY * free_memory():
+        started = time.perf_counter()
+        if self._own is None:
             return
         for _ in range(TRIES):
             target = self.target
@@ -151,13 +169,17 @@ class Enclosing:
             if holds:
                 self.bounded("own matrix", rounded_up(target), started)
                 return
-            if witness is None or not self.improve(witness, self.op.shape[0] <= self.op.shape[1]):
+            if witness is None or not self.improve(witness, self._own.by_rows):
                 return
+
+    @cached_property
+    def _own(self) -> OwnGram | None:
+        return own_gram(self.op)
 
     def _own_proof(self, target: float) -> tuple[bool, np.ndarray | None]:
         # What rounding may have made of the entries of the matrix itself.
-        goal = target - growth(self.op) * self._magnitude
-        return gram_is_proved(_gram(self.op), goal, max(self.op.shape))
+        lost = growth(self.op) * self._magnitude + underflow(self.op).absolute
+        return (False, None) if self._own is None else self._own.proved(target - lost, self.attained.value)
 
     def improve(self, witness: np.ndarray, by_rows: bool) -> bool:
         """Go on from a vector of the rows, or of the columns, that a failed proof showed."""
@@ -180,14 +202,3 @@ class Enclosing:
             value = math.prod(uppers) if is_product else math.fsum(uppers)
             name = "product of the layers' norms" if is_product else "sum of the branches' norms"
             self.bounded(name, rounded_up(value, 4 * len(uppers)), started)
-
-
-def _gram(op: TensorOperator) -> np.ndarray:
-    """`C C^H` or `C^H C`, whichever is smaller, dense."""
-    matrix = op.tosparse()
-    by_rows = op.shape[0] <= op.shape[1]
-    if matrix.nnz > 0.1 * op.shape[0] * op.shape[1]:
-        dense = matrix.toarray()
-        return dense @ np.conj(dense).T if by_rows else np.conj(dense).T @ dense
-    adjoint = csr_array(matrix.conj().T)
-    return (matrix @ adjoint if by_rows else adjoint @ matrix).toarray()

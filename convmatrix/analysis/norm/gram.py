@@ -69,9 +69,31 @@ class Meetings:
         return [(row[row >= 0], np.flatnonzero(row >= 0)) for row in self.table]
 
     @cached_property
-    def most(self) -> int:
-        """The most pairs of taps that add up in one block of the Gram matrix."""
-        return max((len(taps) for _, taps in self.by_input), default=1)
+    def counts(self) -> np.ndarray:
+        """`(taps,)`: how many outputs read one input through a tap, at the most; more than 1 where borders repeat."""
+        outputs, taps = np.nonzero(self.table >= 0)
+        places, counts = np.unique(self.table[outputs, taps] * self.taps + taps, return_counts=True)
+        found = np.zeros(self.taps, dtype=np.int64)
+        np.maximum.at(found, places % self.taps, counts)
+        return found
+
+    @cached_property
+    def merged(self) -> int:
+        """The most taps through which one output reads one input."""
+        outputs, taps = np.nonzero(self.table >= 0)
+        return int(np.unique(outputs * self.inputs + self.table[outputs, taps], return_counts=True)[1].max(initial=1))
+
+    def terms(self, channels: int, by_rows: bool) -> int:
+        """Roundings of an entry of the Gram matrix: sums over channels, and of the pairs of taps that meet there."""
+        reads = self.taps if by_rows else int(self.counts.sum())
+        return channels + reads * self.merged
+
+    def spread(self, weight: np.ndarray) -> float:
+        """A bound on the norm of the Gram matrix with magnitudes everywhere, by Schur's test."""
+        sizes = np.abs(weight)
+        rows = sizes.sum(axis=(1, 2)).max(initial=0)
+        columns = (sizes.sum(axis=0) @ self.counts).max(initial=0)
+        return float(rows * columns) * (1 + 1e-6)
 
 
 def gram(meetings: Meetings, weight: np.ndarray, by_rows: bool) -> np.ndarray:

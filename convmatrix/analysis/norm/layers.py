@@ -9,11 +9,13 @@ from functools import partial
 import numpy as np
 
 from convmatrix.analysis.norm.certificate import rounded_up
-from convmatrix.analysis.norm.enclosing import MEMORY, MOST_WORK, TRIES, Enclosing
+from convmatrix.analysis.norm.enclosing import DENSE, TRIES, Enclosing
+from convmatrix.analysis.norm.own import MEMORY, MOST_WORK
 from convmatrix.analysis.norm.proving import Proof, largest_of_blocks, largest_of_waves, proved
 from convmatrix.analysis.norm.spaces import EMBEDDED, OWN, Space, embedding_size, spaces_of
 from convmatrix.analysis.spectrum.circular import vectors_at
 from convmatrix.analysis.spectrum.frequencies import Frequencies
+from convmatrix.analysis.spectrum.solving import work
 from convmatrix.memory import free_memory
 from convmatrix.operators.convolution import Convolution
 
@@ -32,11 +34,20 @@ class LayerEnclosing(Enclosing):
         if waves is not None and is_quick:
             yield partial(self._by_waves, waves)
         yield self.search
-        spaces = [space for space in self._spaces() if self._is_affordable(space)]
-        for space in sorted(spaces, key=lambda space: space.work):
-            yield partial(self._prove, space)
+        yield from self._proofs()
         if waves is not None and not is_quick:
             yield partial(self._by_waves, waves)
+
+    def _wider_steps(self) -> Iterator[Callable[[], None]]:
+        yield from self._proofs()
+
+    def _proofs(self) -> list[Callable[[], None]]:
+        """By way of every space that is affordable, and of the own matrix, the cheapest first."""
+        spaces = [space for space in self._spaces() if self._is_affordable(space)]
+        steps: list[tuple[float, Callable[[], None]]] = [(space.work, partial(self._prove, space)) for space in spaces]
+        if work(self.op) > DENSE:
+            steps.append((_own_work(self.op), self._own_matrix))
+        return [step for _, step in sorted(steps, key=lambda found: found[0])]
 
     def _waves(self) -> Space | None:
         """All axes as waves, if each can be."""
@@ -83,11 +94,11 @@ class LayerEnclosing(Enclosing):
         started = time.perf_counter()
         for _ in range(TRIES):
             target = self.target
-            found = proved(space, target)
+            found = proved(space, target, self.attained.value)
             if found.holds:
                 self.bounded(named(space), rounded_up(target), started)
                 return
-            if not space.is_exact or not self._learn(space, found):
+            if found.is_hopeless or not space.is_exact or not self._learn(space, found):
                 return
 
     def _learn(self, space: Space, found: Proof) -> bool:
@@ -125,6 +136,17 @@ def named(space: Space) -> str:
 def _block_work(space: Space) -> float:
     groups, rows, columns = space.frequencies.block_shape
     return float(rows) * columns * min(rows, columns) * groups * space.frequencies.places.size
+
+
+def _own_work(op: Convolution) -> float:
+    """What a proof about the own matrix costs as a band, its rows taken position by position."""
+    geometry = op.geometry
+    channels = min(geometry.in_channels, geometry.out_channels)
+    beyond, inner = 0, 1
+    for axis in reversed(geometry.axes):
+        beyond += (axis.extent - 1) * inner
+        inner *= axis.input_size
+    return 1e3 * op.nnz + 5.0 * min(op.shape) * float(channels * min(2 * beyond, inner)) ** 2
 
 
 def _in_tensor(space: Space, found: Proof) -> np.ndarray:

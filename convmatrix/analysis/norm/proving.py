@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from convmatrix.analysis.norm.certificate import batch_is_proved, gram_is_proved, rounded_up
+from convmatrix.analysis.norm.certificate import batch_is_proved, gram_is_proved, rounded_up, shift_for
 from convmatrix.analysis.norm.gram import gram
 from convmatrix.analysis.norm.spaces import Space
+from convmatrix.analysis.norm.underflow import TINY
 from convmatrix.analysis.spectrum.numbers import UNIT, gamma
 from convmatrix.parallel import in_order, processors
 
@@ -33,6 +35,8 @@ class Proof(NamedTuple):
         How many frequencies these are.
     witness : ndarray or None
         A vector of that block's rows or columns, see `Space.by_rows`.
+    is_hopeless : bool
+        Whether rounding lets nobody prove a number so near to what is attained.
     """
 
     holds: bool
@@ -40,22 +44,25 @@ class Proof(NamedTuple):
     group: int = 0
     witness: np.ndarray | None = None
     width: int = 1
+    is_hopeless: bool = False
 
 
-def proved(space: Space, target: float) -> Proof:
-    """Whether `target` bounds the norm of the layer, by way of this space; stops at the first block that fails."""
+def proved(space: Space, target: float, attained: float = 0.0) -> Proof:
+    """Whether `target` bounds the norm of the layer, by way of this space; stops at the first block that fails.
+
+    The norm is known to be at least `attained`.
+    """
     goal = target / space.loss * (1 - 4 * UNIT) - rounding(space)
     if not goal > 0:
-        return Proof(False)
+        return Proof(False, is_hopeless=True)
     if not space.own_axes:
         return _proved_in_batches(space, goal)
+    prove = partial(_proved_at, space, goal, attained if space.is_exact else 0.0)
     numbers = range(space.frequencies.places.size)
-    found = (
-        in_order(partial(_proved_at, space, goal), numbers)
-        if space.size <= _SMALL
-        else (_proved_at(space, goal, number) for number in numbers)
-    )
-    return next((proof for proof in found if not proof.holds), Proof(True))
+    if space.size > _SMALL:
+        return next((proof for proof in map(prove, numbers) if not proof.holds), Proof(True))
+    with closing(in_order(prove, numbers)) as found:
+        return next((proof for proof in found if not proof.holds), Proof(True))
 
 
 def _proved_in_batches(space: Space, goal: float) -> Proof:
@@ -65,19 +72,23 @@ def _proved_in_batches(space: Space, goal: float) -> Proof:
     def prove(chunk: slice) -> bool:
         return batch_is_proved(frequencies.blocks(frequencies.places[chunk]), goal)
 
-    for chunk, holds in zip(chunks, in_order(prove, chunks), strict=True):
-        if not holds:
-            return Proof(False, chunk.start, width=chunk.stop - chunk.start)
+    with closing(in_order(prove, chunks)) as found:
+        for chunk, holds in zip(chunks, found, strict=True):
+            if not holds:
+                return Proof(False, chunk.start, width=chunk.stop - chunk.start)
     return Proof(True)
 
 
-def _proved_at(space: Space, goal: float, number: int) -> Proof:
+def _proved_at(space: Space, goal: float, attained: float, number: int) -> Proof:
     """Of the blocks of one frequency, a group at a time."""
     place = space.frequencies.places[number : number + 1]
-    weights = space.weights(place)[0]
-    terms = max(space.channels) * max(space.meetings.most, space.meetings.taps)
-    for group, weight in enumerate(weights):
-        holds, witness = gram_is_proved(gram(space.meetings, weight, space.by_rows), goal, terms)
+    meetings, by_rows = space.meetings, space.by_rows
+    terms = meetings.terms(space.channels[1 if by_rows else 0], by_rows)
+    for group, weight in enumerate(space.weights(place)[0]):
+        spread = meetings.spread(weight)
+        if attained and not shift_for(goal, space.size, spread, terms, space.is_complex) > attained**2:
+            return Proof(False, number, group, is_hopeless=True)
+        holds, witness = gram_is_proved(gram(meetings, weight, by_rows), goal, terms, spread)
         if not holds:
             return Proof(False, number, group, witness)
     return Proof(True)
@@ -91,7 +102,9 @@ def rounding(space: Space) -> float:
     relative = 4 * gamma(taps + 4) + 2 * _ROOTS * UNIT * max(len(space.wave_axes), 1) + 4 * UNIT
     total = weight.reshape(*weight.shape[:3], -1).sum(axis=-1)
     largest = max(float(np.linalg.norm(own)) for own in total)
-    return rounded_up(relative * largest * math.sqrt(space.meetings.outputs * space.meetings.taps), 16)
+    meetings = space.meetings
+    lost = 8 * TINY * weight.size * meetings.outputs * meetings.taps
+    return rounded_up(relative * largest * math.sqrt(meetings.outputs * meetings.taps) + lost, 16)
 
 
 def largest_of_waves(space: Space) -> tuple[float, int]:
@@ -108,7 +121,8 @@ def largest_of_waves(space: Space) -> tuple[float, int]:
         number = int(np.argmax(values))
         return proved_from(blocks, float(values[number])), chunk.start + number
 
-    value, number = max(in_order(solve, chunks))
+    with closing(in_order(solve, chunks)) as found:
+        value, number = max(found)
     return rounded_up((value + rounding(space)) * space.loss, 16), number
 
 

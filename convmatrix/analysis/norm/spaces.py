@@ -69,7 +69,10 @@ def waves_within(axis: Axis, slack: float) -> tuple[int, float]:
     half = (axis.extent - 1) / 2
     if half == 0:
         return whole, 1.0
-    few = math.ceil(math.pi * half / math.acos(1 / (1 + slack)))
+    angle = math.acos(1 / (1 + slack))
+    if angle * whole <= math.pi * half:
+        return whole, 1.0
+    few = math.ceil(math.pi * half / angle)
     few = -(-few // axis.stride) * axis.stride
     if few >= whole:
         return whole, 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,12 @@ from convmatrix.analysis.norm.answer import Enclosure, spectral_norm
 from convmatrix.analysis.norm.certificate import rounded_up
 from convmatrix.analysis.norm.enclosing import Enclosing
 from convmatrix.analysis.norm.literature import Named, bounds_of_layers, has_symbol, usual_guesses
-from convmatrix.analysis.norm.perron import bound_of_magnitudes
-from convmatrix.analysis.spectrum.numbers import UNIT, growth, magnitudes, numerical
+from convmatrix.analysis.norm.perron import bound_of_magnitudes, is_zero
+from convmatrix.analysis.norm.underflow import length, underflow
+from convmatrix.analysis.spectrum.numbers import UNIT, Numerical, growth, magnitudes, numerical
 from convmatrix.analysis.spectrum.solving import work
 from convmatrix.analysis.spectrum.structure import stripped
+from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry.arguments import one_of
 from convmatrix.operators import TensorOperator
 from convmatrix.operators.algebra import Transposed
@@ -65,7 +67,7 @@ class NormBounds:
     op : TensorOperator
         The operator.
     norm : Enclosure
-        Its norm, to 1 %.
+        Its norm, to 1 % unless another width was asked for.
     rows : tuple of NormBound
         Bounds, ascending, and then what is no bound.
     """
@@ -117,7 +119,9 @@ class NormBounds:
         return as_html(as_text(f"norm between {self.norm.lower:.6g} and {self.norm.upper:.6g}", []), facts)
 
 
-def norm_bounds(op: TensorOperator, names: Iterable[str] | None = None) -> NormBounds:
+def norm_bounds(
+    op: TensorOperator, names: str | Iterable[str] | None = None, width: float = 0.01, *, rng: Any = None
+) -> NormBounds:
     """Every upper bound that is known for the norm of an operator, with its value, its time and its source.
 
     Of a layer with zero padding, or a circular one, those of the literature, each with its rounding counted; of
@@ -129,8 +133,10 @@ def norm_bounds(op: TensorOperator, names: Iterable[str] | None = None) -> NormB
     ----------
     op : TensorOperator
         Of numbers.
-    names : iterable of str, optional
+    names : str or iterable of str, optional
         Those bounds alone, of what the operator has; by default all.
+    width, rng
+        For the norm that they are compared with: see `spectral_norm`.
 
     Returns
     -------
@@ -151,22 +157,37 @@ def norm_bounds(op: TensorOperator, names: Iterable[str] | None = None) -> NormB
     >>> [row.name for row in found.rows if not row.is_bound]
     ['circular of the same size', 'reshaped weight']
     """
-    known = tuple(named.name for named in (*_OF_ANY, *bounds_of_layers(), *usual_guesses()))
-    chosen = known if names is None else tuple(one_of(name, "name", known) for name in names)
-    norm = spectral_norm(op)
-    numbers = numerical(op)
-    own = stripped(numbers.op)
-    factor = abs(own.factor)
-    core = own.core.of if isinstance(own.core, Transposed) else own.core
-    rows = (
-        [] if core is None else [row for named in _fitting(core) if named.name in chosen for row in _timed(core, named)]
-    )
-    scaled = [
-        NormBound(row.name, numbers.times(rounded_up(row.value * factor)), row.seconds, row.source, row.is_bound)
-        for row in rows
-    ]
-    ordered = sorted(scaled, key=lambda row: (not row.is_bound, row.value if row.is_bound else 0.0))
+    chosen = _chosen(names)
+    norm = spectral_norm(op, width, rng=rng)
+    # A guess is about the weight as it is, a bound about what is read of it.
+    rows = [*_rows(numerical(op), chosen, True), *_rows(numerical(op, unread=True), chosen, False)]
+    ordered = sorted(rows, key=lambda row: (not row.is_bound, row.value if row.is_bound else 0.0))
     return NormBounds(op, norm, tuple(ordered))
+
+
+def _rows(numbers: Numerical, chosen: tuple[str, ...], is_bound: bool) -> list[NormBound]:
+    own = stripped(numbers.op)
+    core = own.core.of if isinstance(own.core, Transposed) else own.core
+    fitting = [] if core is None else [named for named in _fitting(core) if named.is_bound == is_bound]
+    found = [row for named in fitting if named.name in chosen for row in _timed(core, named)]
+    return [replace(row, value=_times(numbers, rounded_up(row.value * abs(own.factor)))) for row in found]
+
+
+def _times(numbers: Numerical, value: float) -> float:
+    """A bound that no float holds says nothing, which is no reason to refuse the others."""
+    try:
+        return float(numbers.times(value))
+    except ConvMatrixError:
+        return math.inf
+
+
+def _chosen(names: Any) -> tuple[str, ...]:
+    known = tuple(named.name for named in (*_OF_ANY, *bounds_of_layers(), *usual_guesses()))
+    if names is None:
+        return known
+    if not isinstance(names, Iterable):
+        raise ConvMatrixError(f"names must be names of bounds, got {names!r}")
+    return tuple(one_of(name, "name", known) for name in ((names,) if isinstance(names, str) else names))
 
 
 def _fitting(op: TensorOperator) -> Iterator[Named]:
@@ -187,15 +208,19 @@ def _timed(op: Any, named: Named) -> Iterator[NormBound]:
 def _frobenius(op: TensorOperator) -> float | None:
     if op.nnz > _ENTRIES:
         return None
-    data = op.tosparse().data
-    return rounded_up(float(np.linalg.norm(data)) * (1 + growth(op)) * (1 + data.size * UNIT))
+    entries = op.tosparse().data
+    # What rounding made of the entries is a share of what was added up in them, which may have cancelled.
+    lost = growth(op) * length(magnitudes(op).tosparse().data) + underflow(op).absolute * math.sqrt(entries.size)
+    return rounded_up((length(entries) + lost) * (1 + (entries.size + 8) * UNIT), 8) if entries.any() or lost else 0.0
 
 
 def _rows_and_columns(op: TensorOperator) -> float:
-    sizes = magnitudes(op)
-    columns = float((sizes.T @ np.ones(op.shape[0])).max(initial=0))
-    rows = float((sizes @ np.ones(op.shape[1])).max(initial=0))
-    return rounded_up(math.sqrt(columns * rows) * (1 + growth(op)), 8)
+    if is_zero(op):
+        return 0.0
+    sizes, lost = magnitudes(op), underflow(op).absolute
+    columns = float((sizes.T @ np.ones(op.shape[0])).max(initial=0)) + lost * op.shape[0]
+    rows = float((sizes @ np.ones(op.shape[1])).max(initial=0)) + lost * op.shape[1]
+    return rounded_up(math.sqrt(columns) * math.sqrt(rows) * (1 + growth(op)), 8)
 
 
 def _own_matrix(op: TensorOperator) -> float | None:

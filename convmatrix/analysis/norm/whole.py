@@ -24,7 +24,9 @@ def enclosed(op: TensorOperator, width: float, rng: np.random.Generator) -> Encl
     factor = abs(own.factor)
     if own.core is None:
         bounds: tuple[Bound, ...] = (Bound("permutation", 1.0, 0.0),)
-        vector, upper = np.ones(op.in_shape), 1.0
+        # One entry keeps its length to the last digit, however many there are.
+        vector, upper = np.zeros(op.in_shape), 1.0
+        vector.reshape(-1)[0] = 1.0
     else:
         core = own.core
         found = enclosed(core.of, width, rng) if isinstance(core, Transposed) else _of_core(core, width, rng)
