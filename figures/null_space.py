@@ -11,7 +11,7 @@ STEP = 5
 CAPTION = (
     "A 4x4 box, wrapped round on 16x16, adds up four neighbours along each axis. Left, bright: the frequencies that "
     "this turns to 0, proved exactly, in three rows and three columns: 87 of 256 dimensions. Right, three of the "
-    "pictures that nothing is left of. No deconvolution brings them back."
+    "pictures that nothing is left of, of frequencies far apart. No deconvolution brings them back."
 )
 
 

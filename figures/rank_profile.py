@@ -11,8 +11,9 @@ SECTION = "14"
 STEP = 4
 CAPTION = (
     "A 3x3 layer of four channels to six, two of which are equal, on 8x8 with circular borders. Its matrix has full "
-    "rank; the unfolding by outputs has not, and its last singular value stands below the tolerance. Middle: how much "
-    "of the energy the first values hold. Right: all 24 kernels have rank 3, none is separable."
+    "rank; the unfolding by outputs has not: its last singular value stands below its own tolerance, dashed in its "
+    "colour. Middle: how much of the energy the first values hold. Right: all 24 kernels have rank 3, so that none is "
+    "separable."
 )
 
 

@@ -94,7 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return _quiet()
     except MatrixTooLargeError as error:
-        print(f"{program}: error: {_too_large(error)}", file=sys.stderr)
+        said = _too_large(error) if hasattr(given, "output") else one_line(str(error).partition("; ")[0])
+        print(f"{program}: error: {said}", file=sys.stderr)
         return 2
     except (ConvMatrixError, OSError, MemoryError, OverflowError) as error:
         print(f"{program}: error: {one_line(error)}", file=sys.stderr)
@@ -112,7 +113,7 @@ def _parser() -> Parser:
 
 
 def _too_large(error: MatrixTooLargeError) -> str:
-    """The refusal in the words of the command line, which has no `max_bytes`."""
+    """The refusal in the words of a command that writes matrices, which has no `max_bytes`."""
     return (
         f"the matrix must fit into memory, got {readable_bytes(error.needed)} where {readable_bytes(error.limit)} may "
         "be used: without -o and --image none is built, and in Python the operator does without its matrix, "

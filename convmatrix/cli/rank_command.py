@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from typing import Any
 
 from convmatrix.cli.layer import Layer, read_layer
@@ -32,7 +33,8 @@ examples:
   convmatrix rank gaussian5 --input-size 28x28 --padding 2 --tol 1e-6
   convmatrix rank emboss --input-size 32x32 --padding 1 --check
 
-exit status: 0 done, 1 with --check: the rank is not full, or not known to be, 2 bad usage or bad input
+exit status: 0 done, 1 with --check: the rank is not full, or not known to be, 2 bad usage or bad input, or with --null:
+the null space is out of reach (the ranks are printed nevertheless)
 """
 
 
@@ -44,7 +46,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exact",
         action="store_true",
-        help="take floats as the fractions they are, and wait for a proof however long it takes",
+        help="take floats as the fractions they are, and wait for proofs however long they take",
     )
     parser.add_argument(
         "--null", action="store_true", help="the null space: its dimension, and the frequencies that are lost"
@@ -57,7 +59,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from convmatrix.analysis.ranks import null_space, rank_profile
+    from convmatrix.analysis.ranks import rank_profile
 
     path = None if given.plot is None else target(given.plot, "--plot", PICTURE_SUFFIXES, (given.kernel,))
     if given.exact and given.tol is not None:
@@ -66,15 +68,16 @@ def _run(given: argparse.Namespace) -> int:
     op = layer.operator()
     with working("finding ranks"):
         profile = rank_profile(op, given.tol, exact=True if given.exact else None)
-        nulls = null_space(op, given.tol) if given.null else None
-    answer = profile if nulls is None else nulls
+        nulls, refusal = _null_space(op, given) if given.null else (None, None)
+    answer = nulls if given.null else profile
     content = {**layer.described(), "ranks": profile.to_dict()}
-    if nulls is not None:
-        content["null_space"] = nulls.to_dict()
+    if given.null:
+        content["null_space"] = None if nulls is None else nulls.to_dict()
     assert profile.operator is not None
     is_full = profile.operator.is_full
     if given.check:
         content["check"] = {"is_full": is_full}
+    path = path if answer is not None else None
     content["files"] = {} if path is None else {"plot": given.plot}
     said = as_json("rank", content) if given.json else _text(layer, profile, nulls)
     if path is not None:
@@ -82,7 +85,28 @@ def _run(given: argparse.Namespace) -> int:
     show(said)
     if path is not None:
         remark(f"wrote {given.plot}")
+    if refusal is not None:
+        # The ranks are worth having without it.
+        raise refusal
     return 1 if given.check and not is_full else 0
+
+
+def _null_space(op: Any, given: argparse.Namespace) -> tuple[Any, ConvMatrixError | None]:
+    """The null space, or why there is none."""
+    from convmatrix.analysis.ranks import null_space
+    from convmatrix.analysis.ranks.integers import exactly
+
+    try:
+        if not given.exact:
+            return null_space(op, given.tol), None
+        # By its structure it is found sooner than by its vectors.
+        with contextlib.suppress(ConvMatrixError):
+            nulls = null_space(exactly(op))
+            if nulls.kind == "exact":
+                return nulls, None
+        return null_space(op, exact=True), None
+    except ConvMatrixError as error:
+        return None, error
 
 
 def _text(layer: Layer, profile: Any, nulls: Any) -> str:

@@ -28,11 +28,31 @@ def primes_with_roots(order: int) -> Iterator[tuple[int, int]]:
     >>> prime % 8, pow(root, 8, prime), pow(root, 4, prime) - prime
     (1, 1, -1)
     """
-    factors = _prime_factors(order)
+    factors = sorted(prime_factors(order))
     step = order if order % 2 == 0 else 2 * order
     for number in range((2**_BITS - 2) // step * step + 1, 2, -step):
         if (number % np.arange(3, math.isqrt(number) + 1, 2)).all():
             yield number, _root(order, factors, number)
+
+
+def prime_factors(number: int) -> dict[int, int]:
+    """The primes that divide a number from 1, and how often each does.
+
+    Examples
+    --------
+    >>> prime_factors(360), prime_factors(1)
+    ({2: 3, 3: 2, 5: 1}, {})
+    """
+    factors: dict[int, int] = {}
+    divisor = 2
+    while divisor * divisor <= number:
+        while number % divisor == 0:
+            factors[divisor] = factors.get(divisor, 0) + 1
+            number //= divisor
+        divisor += 1
+    if number > 1:
+        factors[number] = 1
+    return factors
 
 
 def powers(root: int, order: int, prime: int) -> np.ndarray:
@@ -113,14 +133,3 @@ def _root(order: int, factors: list[int], prime: int) -> int:
         if all(pow(root, order // factor, prime) != 1 for factor in factors):
             return root
     return 1
-
-
-def _prime_factors(number: int) -> list[int]:
-    factors, divisor = [], 2
-    while divisor * divisor <= number:
-        if number % divisor == 0:
-            factors.append(divisor)
-            while number % divisor == 0:
-                number //= divisor
-        divisor += 1
-    return factors + [number] * (number > 1)

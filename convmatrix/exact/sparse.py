@@ -146,7 +146,8 @@ class IntegerMatrix:
         [[18446744073709551617]]
         """
         largest = max(-int(vectors.min(initial=0)), int(vectors.max(initial=0)))
-        if len(self.parts) == 1 and (self._longest[0] * largest).bit_length() < _INT_BITS:
+        # The longest row may be of zeros: then the product fits, and the vectors may not.
+        if len(self.parts) == 1 and (max(self._longest[0], 1) * largest).bit_length() < _INT_BITS:
             return self.parts[0] @ vectors.astype(np.int64)
         total = np.zeros((self.shape[0], vectors.shape[1]), dtype=object)
         bits = _INT_BITS - 1 - max(self._longest).bit_length()

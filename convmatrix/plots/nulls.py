@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convmatrix.errors import ConvMatrixError, MatrixTooLargeError
+from convmatrix.errors import ConvMatrixError
 from convmatrix.plots import style
 from convmatrix.plots.spectrum import name_axes
 
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from convmatrix.analysis.ranks.nullspace import NullSpace
 
 _SHOWN = 3
+_SIDE = 1.7
+"""Inches of the map and of each tensor."""
 _MOST = 512
 """Positions an axis up to which tensors of the basis are shown."""
 
 
 def draw_null_space(result: NullSpace, *, ax: Any = None, **kwargs: Any) -> Any:
-    """Draw the share of the null space at each frequency, low ones in the middle, and beside it its first tensors.
+    """Draw the share of the null space at each frequency, low ones in the middle, and beside it some tensors.
 
     Parameters
     ----------
@@ -57,11 +59,11 @@ def draw_null_space(result: NullSpace, *, ax: Any = None, **kwargs: Any) -> Any:
     if ax is not None:
         _draw_frequencies(ax, result, kwargs)
         return ax
-    figure = style.new_figure(9, 3.5)
-    _draw_frequencies(style.panel(figure, "frequencies", 0.7, 0.7, 2.4, 2.4), result, kwargs)
-    tensors = _tensors(result)
-    for number, tensor in enumerate(tensors):
-        _draw_tensor(style.panel(figure, f"null {number}", 4.1 + 1.6 * number, 0.7, 1.45, 1.45), tensor, number)
+    figure = style.new_figure(9, 3)
+    _draw_frequencies(style.panel(figure, "frequencies", 0.7, 0.7, _SIDE, _SIDE), result, kwargs)
+    for number, tensor in enumerate(_tensors(result)):
+        left = 1.7 + _SIDE + (_SIDE + 0.15) * number
+        _draw_tensor(style.panel(figure, f"null {number}", left, 0.7, _SIDE, _SIDE), tensor, number)
     kind = "exact" if result.kind == "exact" else f"numerical, tol {result.tol:.2g}"
     said = f"null space of dimension {result.dimension:,} of {result.op.shape[1]:,}, {kind}"
     style.fit(figure, figure.text(0.5, 0, said, ha="center", va="top", fontsize=style.LARGE, weight="bold"))
@@ -69,22 +71,30 @@ def draw_null_space(result: NullSpace, *, ax: Any = None, **kwargs: Any) -> Any:
 
 
 def _tensors(result: NullSpace) -> list[np.ndarray]:
-    """The first tensors of the basis, of the channel that holds most of each."""
+    """Some tensors of the null space, of the channel that holds most of each."""
     if not result.dimension or max(result.op.in_shape[1:]) > _MOST:
         return []
     try:
-        basis = np.asarray(result.basis[:_SHOWN])
-    except (MatrixTooLargeError, ConvMatrixError):
+        examples = result.examples(_SHOWN)
+    except ConvMatrixError:
         return []
     found = []
-    for tensor in basis:
-        numbers = np.real(tensor.astype(complex))
+    for tensor in examples:
+        numbers = np.real(_in_floats(tensor))
         sizes = (np.abs(numbers) ** 2).sum(axis=tuple(range(1, numbers.ndim)))
         shown = numbers[int(np.argmax(sizes))]
         while shown.ndim > 2:
             shown = shown[len(shown) // 2]
         found.append(shown)
     return found
+
+
+def _in_floats(tensor: np.ndarray) -> np.ndarray:
+    """A tensor in floats, integers as shares of the largest, which may be beyond them."""
+    if tensor.dtype != object:
+        return tensor
+    most = max(map(abs, tensor.flat)) or 1
+    return np.array([value / most for value in tensor.flat]).reshape(tensor.shape)
 
 
 def _draw_frequencies(ax: Any, result: NullSpace, given: dict[str, Any]) -> None:
@@ -95,6 +105,7 @@ def _draw_frequencies(ax: Any, result: NullSpace, given: dict[str, Any]) -> None
         style.drawn(ax.vlines, frequencies[0], 0.0, spectrum, options=options, given=given)
         ax.set(xlim=(-0.53, 0.53), ylim=(0, 1.1 * (spectrum.max() or 1)))
         name_axes(ax, "cycles a position", "share of the null space")
+        _count_in_integers(ax.yaxis, float(spectrum.max()))
     else:
         while spectrum.ndim > 2:
             spectrum = spectrum.sum(axis=0)
@@ -112,8 +123,18 @@ def _draw_frequencies(ax: Any, result: NullSpace, given: dict[str, Any]) -> None
         bar = ax.inset_axes((1.04, 0, 0.045, 1), label="share")
         ax.get_figure(root=False).colorbar(image, cax=bar)
         bar.tick_params(labelsize=style.SMALL, length=2)
+        bar.set_ylabel("share of the null space", fontsize=style.SMALL)
+        _count_in_integers(bar.yaxis, image.get_clim()[1])
         name_axes(ax, "cycles a column", "cycles a row")
     ax.set_title(f"what is lost: adds up to {result.dimension:,}", fontsize=style.NORMAL)
+
+
+def _count_in_integers(axis: Any, most: float) -> None:
+    """Whole null vectors at each frequency, where there are any."""
+    from matplotlib.ticker import MaxNLocator
+
+    if most > 1 - 1e-9:
+        axis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _draw_tensor(ax: Any, tensor: np.ndarray, number: int) -> None:

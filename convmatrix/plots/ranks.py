@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 _LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.2, 1.5)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "h")
 _LEAST = 1e-17
+_TOLERANCE = "#bd1f01"
 
 
 def draw_rank_profile(result: RankProfile, *, ax: Any = None, **kwargs: Any) -> Any:
     """Draw the singular values of the operator and of the unfoldings, their energy, and the kernels' ranks.
 
     Values are shares of the largest on a logarithmic axis, against the share of their number, so that matrices of
-    different sizes lie over each other; the tolerance is drawn where ranks are numerical. The names say the ranks.
+    different sizes lie over each other. Where ranks are numerical the operator's tolerance is drawn, and in its own
+    colour that of each unfolding without full rank. The names say the ranks.
 
     Parameters
     ----------
@@ -122,15 +124,35 @@ def _draw_values(ax: Any, result: RankProfile, given: dict[str, Any]) -> None:
         shares = np.arange(1, len(values) + 1) / len(values)
         shown = np.where(values > 0, shown, np.nan)
         style.drawn(ax.plot, shares, shown, options={**_looks(number, profile), "label": label}, given=given)
-    whole = result.operator
-    if whole is not None and whole.rank_kind == "numerical" and whole.tol:
-        ax.axhline(whole.tol, color="#bd1f01", linewidth=1.0, linestyle="--", label="_tolerance")
-        ax.text(0.02, whole.tol, "tolerance", transform=ax.get_yaxis_transform(), fontsize=style.SMALL, color="#bd1f01",
-                va="bottom", clip_on=False)  # fmt: skip
+    _draw_tolerances(ax, result)
     ax.set(xlim=(0, 1.02), ylim=(lowest / 3, 2))
     name_decades(ax)
     ax.set_title("singular values", fontsize=style.NORMAL)
     name_axes(ax, "share of the values", "share of the largest")
+
+
+def _draw_tolerances(ax: Any, result: RankProfile) -> None:
+    """The operator's, and those that decide of an unfolding that its rank is not full."""
+    deficient = [
+        (number, profile)
+        for number, profile in enumerate(result.unfoldings.values())
+        if profile.tol and not profile.is_full
+    ]
+    for number, profile in deficient:
+        color = _looks(number, profile)["color"]
+        ax.axhline(profile.tol, color=color, linewidth=1.0, linestyle="--", label=f"_tolerance of {profile.name}")
+    shown = [(result.operator, "the operator's tolerance", _TOLERANCE, "bottom")]
+    if deficient:
+        number, lowest = min(deficient, key=lambda own: own[1].tol or 0.0)
+        said = "its tolerance" if len(deficient) == 1 else "their tolerances"
+        shown.append((lowest, said, _looks(number, lowest)["color"], "top"))
+    for own, said, color, side in shown:
+        if own is None or not own.tol:
+            continue
+        if own is result.operator:
+            ax.axhline(own.tol, color=color, linewidth=1.0, linestyle="--", label="_tolerance")
+        ax.annotate(said, (0.02, own.tol), (0, 1 if side == "bottom" else -2), ax.get_yaxis_transform(), "offset points",
+                    color=color, fontsize=style.SMALL, va=side, clip_on=False, annotation_clip=False)  # fmt: skip
 
 
 def _draw_energy(ax: Any, result: RankProfile) -> None:

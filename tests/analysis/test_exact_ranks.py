@@ -21,6 +21,7 @@ from convmatrix.analysis.ranks.integers import exactly, integer_matrix, is_exact
 from convmatrix.analysis.ranks.splitting import independent_channels, kronecker_parts
 from convmatrix.errors import ConvMatrixError
 from convmatrix.exact import bounded, lifting
+from convmatrix.exact.batched import primes_with_roots
 from convmatrix.exact.bounded import RankBounds
 from convmatrix.exact.modular import primes
 
@@ -183,6 +184,47 @@ def test_a_prime_that_misleads_is_never_believed(op):
         assert found.lower <= expected <= found.upper
 
 
+SPLIT = 2**31 - 1
+OUTER_MODULO = {
+    "a kernel": cm.conv([[1, 1], [1, SPLIT + 1]], (4, 4), padding=((0, 1), (0, 1)), padding_mode="circular"),
+    "signs": cm.conv([[1, -1], [-1, SPLIT + 1]], (6, 6), padding=((0, 1), (0, 1)), padding_mode="symmetric"),
+    "channels": cm.conv([[[1, 1]], [[1, SPLIT + 1]]], 8, padding=((0, 1),), padding_mode="circular"),
+    "the largest": cm.conv([[1, 1], [2**63 - 1, 2**62]], (4, 4), padding=((0, 1), (0, 1)), padding_mode="circular"),
+    "beyond int64": cm.conv([[1, 1], [1, 10**20 * SPLIT + 1]], (5, 4), padding=1, padding_mode="reflect"),
+    "far from 0": cm.conv([[2**40, 2**41], [3 * 2**40, 3 * 2**41 + SPLIT]], (4, 4), padding=1),
+}
+
+
+@pytest.mark.parametrize("op", OUTER_MODULO.values(), ids=OUTER_MODULO)
+def test_an_outer_product_modulo_one_prime_is_none(op):
+    expected = rank_of(integers_of(op))
+    assert exact_rank(op)[:2] == (expected, expected)
+    assert cm.null_space(op).dimension == cm.null_space(op, exact=True).dimension == op.shape[1] - expected
+    floats = cm.conv(op.weight.astype(float), op.in_shape[1:], padding=1, padding_mode="circular")
+    assert cm.rank_profile(floats, exact=True).operator.rank == rank_of(integers_of(exactly(floats)))
+
+
+def test_large_outer_products_are_still_split():
+    op = cm.conv([[own * 10**20 * other for other in (2**33, 3)] for own in (2**31, 1, -5)], (6, 6))
+    assert [axes for _, _, axes in kronecker_parts(op.geometry, op.weight)] == [(1,), (2,)]
+
+
+@pytest.mark.parametrize(("axes", "order"), [(1, 1), (2, 4)], ids=["one axis", "two axes"])
+def test_the_least_integer_bounds_its_minors(axes, order):
+    """Taps that add up to a multiple of the first prime tried, and one whose magnitude is no int64."""
+    prime, _ = next(primes_with_roots(order))
+    rest = [-prime] if axes == 1 else [-prime, 2 * prime]
+    taps = np.array([-(2**63), 2**63 - sum(map(abs, rest)), *rest])
+    weight = taps.reshape((2, 2) if axes == 2 else (3,))
+    assert weight.dtype == np.int64
+    op = cm.conv(weight, (4,) * axes, padding=((1, 0),) * 2 if axes == 2 else 1, padding_mode="circular")
+    expected = rank_of(integers_of(op))
+    assert expected == 4**axes
+    assert block_ranks(op.geometry, op.weight).lower == expected
+    assert exact_rank(op)[:2] == (expected, expected)
+    assert cm.null_space(op).dimension == 0
+
+
 def test_with_small_primes_everything_is_still_right(monkeypatch):
     """Modulo 3, 5 and 7 most of these ranks are too small."""
 
@@ -218,7 +260,7 @@ def test_blocks_beyond_the_work_are_bounds():
     bare = block_ranks(op.geometry, op.weight, 0.0)
     assert (bare.lower, bare.upper) == (0, 64)
     # Enough for one image of each, not for all conjugates of those that are not full.
-    each = cyclotomic._Images(op.geometry, op.weight).work
+    each = cyclotomic._Images((8, 8), (1, 1), (1, 1), op.weight).work
     some = block_ranks(op.geometry, op.weight, each * len(orbits((8, 8))[1]))
     assert (some.lower, some.upper) == (63, 64)
     assert not some.exact[0, 0]
@@ -233,6 +275,73 @@ def test_primes_that_run_out_leave_bounds(monkeypatch):
 
 
 # -- the parts --------------------------------------------------------------------------------------------------------
+
+
+def test_one_axis_by_the_orders_of_its_frequencies():
+    """Against FLINT: dilations, groups of channels, kernels beyond the input, and products of cyclotomic factors."""
+    rng, deficient = np.random.default_rng(23), 0
+    factors = [[1, -1], [1, 1], [1, 1, 1], [1, 0, 1], [1, -1, 1], [1, 0, -1, 0, 1], [2, 1], [FIRST, 0, -FIRST]]
+    for _ in range(120):
+        size, dilation = int(rng.integers(1, 40)), int(rng.integers(1, 7))
+        channels = rng.integers(1, 4, 2)
+        kernel = np.ones(1, dtype=int)
+        for number in rng.integers(0, len(factors), rng.integers(0, 3)):
+            kernel = np.convolve(kernel, factors[number])
+        weight = np.einsum("oi,k->oik", rng.integers(-2, 3, channels), kernel)
+        if rng.random() < 0.5:
+            weight[0] = np.einsum("i,k->ik", rng.integers(-2, 3, channels[1]), rng.integers(-2, 3, len(kernel)))
+        pads = (len(kernel) - 1) * dilation
+        if pads > size or not weight.any():
+            continue
+        op = cm.conv(weight, size, padding=((pads, 0),), dilation=dilation, padding_mode="circular")
+        expected = rank_of(op.toarray())
+        found = block_ranks(op.geometry, op.weight)
+        assert (found.lower, found.upper) == (expected, expected), op
+        blocks = np.fft.fft(_wrapped(weight, size, dilation), axis=2).transpose(2, 0, 1)
+        if np.abs(weight).max() < 1000:
+            assert np.array_equal(np.linalg.matrix_rank(blocks, tol=1e-7), found.ranks)
+        deficient += expected < min(op.shape)
+    assert deficient > 20
+
+
+def _wrapped(weight, size, dilation):
+    total = np.zeros((*weight.shape[:2], size))
+    for tap in range(weight.shape[2]):
+        total[:, :, tap * dilation % size] += weight[:, :, tap]
+    return total
+
+
+ENDLESS = {
+    # Modulo none of the primes in use is there a root of unity of order 2**22.
+    "second differences": ([1, -2, 1], 2**22, 1),
+    "a cube's corners": ([1, 0, 0, -1], 3 * 2**20, 3),
+    "a binomial": ([1, 2, 1], 5_000_000, 1),
+    "an odd circle": ([1, 1], 4_194_301, 0),
+    "regular": ([1, 3, 1], 2**22, 0),
+}
+
+
+@pytest.mark.parametrize(("weight", "size", "dimension"), ENDLESS.values(), ids=ENDLESS)
+def test_one_axis_of_any_size(weight, size, dimension):
+    op = cm.conv(weight, size, padding=((0, len(weight) - 1),), padding_mode="circular")
+    assert exact_rank(op)[:2] == (size - dimension,) * 2
+    found = cm.null_space(op)
+    assert (found.dimension, found.kind) == (dimension, "exact")
+
+
+@pytest.mark.parametrize("work", [0.0, 1.0, 20.0, 200.0, 2000.0])
+def test_one_axis_beyond_the_work_is_bounds(work):
+    op = cm.conv([[[1, 1, 1], [2, 2, 2]], [[1, 0, -1], [2, 0, -2]]], 12, **CIRCULAR)
+    found, expected = block_ranks(op.geometry, op.weight, work), rank_of(op.toarray())
+    assert found.lower <= expected <= found.upper
+    assert (found.lower == found.upper) == bool(found.exact.all())
+
+
+def test_orbits_are_kept_for_few_grids_and_cannot_be_changed():
+    labels, members = orbits((6,))
+    assert not labels.flags.writeable
+    assert not any(own.flags.writeable for own in members)
+    assert orbits.cache_parameters()["maxsize"] <= 2
 
 
 @pytest.mark.parametrize("sizes", [(1,), (12,), (7,), (4, 6), (3, 5), (2, 2, 3), ()], ids=str)

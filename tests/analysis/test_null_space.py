@@ -14,8 +14,9 @@ from layer_drawing import drawn_expression
 from rank_cases import drawn_circular, integers_of, rank_of
 
 import convmatrix as cm
-from convmatrix.analysis.ranks import bases, killed, nulls
+from convmatrix.analysis.ranks import bases, cyclotomic, killed, nulls
 from convmatrix.errors import ConvMatrixError, MatrixTooLargeError
+from convmatrix.exact.bounded import RankBounds
 
 RNG = np.random.default_rng(5)
 CIRCULAR = {"padding": 1, "padding_mode": "circular"}
@@ -280,6 +281,36 @@ def test_a_tolerance(tol, dimension):
         assert (exact.dimension, exact.kind) == (dimension, "numerical")
 
 
+def test_a_tolerance_that_is_given_is_applied_as_it_is():
+    op = cm.conv(np.diag([1, 1e-16]), ())
+    assert [cm.null_space(op, tol).dimension for tol in (0, 1e-17, 1e-15)] == [0, 0, 1]
+    assert cm.null_space(op, 0).tol == 0
+    wide = cm.null_space(cm.conv(np.diag([1.0] * 499 + [1e-12]), ()))
+    assert (wide.dimension, wide.tol) == (0, 500 * np.finfo(float).eps)
+
+
+@pytest.mark.parametrize("residue", [0.0, 1e-12, 1e-3])
+def test_taps_that_cancel_raise_the_default_tolerance_that_is_stated(residue):
+    op = cm.conv([0.1, 0.2, -0.3 + residue], 8, dilation=8, padding=((16, 0),), padding_mode="circular")
+    found = cm.null_space(op)
+    values = cm.singular_values(op).values
+    assert found.dimension == np.count_nonzero(values <= found.tol * values[0]) == (0 if residue else 8)
+    assert (found.tol > 8 * np.finfo(float).eps) == (residue < 1e-1)
+    assert cm.null_space(op, 0).dimension == 0
+
+
+@pytest.mark.parametrize("dtype", [float, int, complex])
+@pytest.mark.parametrize("options", [CIRCULAR, {"padding": 1}, {"padding": 1, "padding_mode": "reflect"}], ids=str)
+def test_zeros_are_exact_whatever_they_are_made_of(dtype, options):
+    op = cm.conv(np.zeros((2, 3, 3, 3), dtype=dtype), (4, 4), **options)
+    for tol in (None, 0.1):
+        found = cm.null_space(op, tol)
+        assert (found.dimension, found.kind, found.tol, found.proof) == (48, "exact", None, "zeros")
+    check_basis(found, op)
+    profile = cm.rank_profile(op).operator
+    assert (profile.rank, profile.rank_kind, profile.proof) == (0, "exact", "zeros")
+
+
 def test_floats_as_the_fractions_they_are():
     op = cm.conv([[0.1, 0.3], [0.2, 0.6]], ())
     found = cm.null_space(op, exact=True)
@@ -306,23 +337,99 @@ def test_blocks_that_cannot_be_proved_are_numerical(monkeypatch):
     found = cm.null_space(op)
     assert (found.dimension, found.kind, found.tol) == (1, "numerical", 36 * np.finfo(float).eps)
     check_basis(found, op)
-    monkeypatch.setattr(killed, "MOST_PLACES", 10)
-    assert cm.null_space(op).kind == "numerical"
+    monkeypatch.setattr(cyclotomic, "MOST_PLACES", 10)
+    found = cm.null_space(op)
+    assert found.kind == "numerical"
+    assert "exact=True waits for one" in str(found)
+    assert found.to_dict()["note"] == found.note
+
+
+def test_a_rank_between_bounds_is_numerical_and_says_what_is_proved(monkeypatch):
+    monkeypatch.setattr(nulls, "exact_rank", lambda op: RankBounds(5, 6, ""))
+    found = cm.null_space(cm.conv([1, 2, 1], 8, padding=1))
+    assert (found.dimension, found.kind) == (2, "numerical")
+    assert found.note.startswith(
+        "no proof of the dimension was found in some seconds; it is proved to be between 2 and"
+    )
 
 
 def test_a_dimension_without_a_basis(monkeypatch):
     monkeypatch.setattr(bases, "DENSE_WORK", 1.0)
     found = cm.null_space(cm.conv(RNG.standard_normal((8, 1, 3, 3)), (6, 6), padding=1).T)
     assert (found.dimension, found.method) == (7 * 36, "none")
-    with pytest.raises(MatrixTooLargeError, match="op must be smaller, or have some structure, for its null space"):
+    message = "op must be smaller, or have some structure, for a basis of its null space, got 36 x 288 entries whose"
+    with pytest.raises(ConvMatrixError, match=message):
         found.basis  # noqa: B018
 
 
 def test_a_large_operator_of_floats_is_refused():
     op = cm.conv(RNG.standard_normal((3, 3)), (64, 64), padding=1)
-    with pytest.raises(MatrixTooLargeError, match=r"its singular vectors would take .*, or exact=True"):
+    with pytest.raises(
+        ConvMatrixError, match=r"got 4096 x 4096 entries whose .*: of floats exact=True takes them as frac"
+    ):
         cm.null_space(op)
     assert cm.null_space(op, exact=True).dimension == 0
+
+
+def test_a_large_operator_of_integers_is_not_sent_where_it_has_been():
+    op = cm.conv("1 0 2; 3 1 5; 1 1 7", (300, 300), padding=1, padding_mode="reflect")
+    with pytest.raises(
+        ConvMatrixError, match=r"got 90000 x 90000 .*: its dimension is proved to be between 0 and"
+    ) as own:
+        cm.null_space(op)
+    assert "exact=True" not in str(own.value)
+
+
+# -- some tensors without the basis -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("op", [op for op in WAYS.values() if op.dtype.kind in "if"], ids=str)
+def test_examples_are_in_the_null_space(op, exact):
+    found = cm.null_space(op, exact=exact)
+    for count in (1, 3, 1000):
+        tensors = found.examples(count)
+        flat = tensors.reshape(len(tensors), op.shape[1]).astype(object if exact else float)
+        assert len(flat) == min(count, found.dimension)
+        assert np.abs(dense(op) @ flat.T.astype(float)).max(initial=0) < 1e-9
+        if not exact:
+            assert np.allclose(flat @ flat.T, np.eye(len(flat)), atol=1e-9)
+    found.basis  # noqa: B018
+    assert len(found.examples(2)) == min(2, found.dimension)
+
+
+@pytest.mark.parametrize("kind", ["integers", "complex"])
+def test_examples_of_circular_layers_drawn_at_random(kind):
+    rng = np.random.default_rng(29)
+    layers = [pair[0] for pair in (_with_integers(rng, KINDS[kind]) for _ in range(40)) if pair is not None]
+    for op in layers:
+        for own in (op, op.T):
+            found = cm.null_space(own)
+            tensors = found.examples(4)
+            assert len(tensors) == min(4, found.dimension)
+            assert tensors.dtype.kind == ("c" if kind == "complex" else "f")
+            flat = tensors.reshape(len(tensors), own.shape[1])
+            assert np.allclose(flat @ flat.conj().T, np.eye(len(flat)), atol=1e-9)
+            assert np.abs(dense(own) @ flat.T).max(initial=0) <= 1e-9 * max(np.abs(dense(own)).max(), 1)
+
+
+def test_examples_are_of_frequencies_far_apart_and_need_no_basis(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the whole basis was made")
+
+    monkeypatch.setattr(killed.Killed, "tensors", refuse)
+    op = cm.conv("sobel_x", (512, 512), **CIRCULAR)
+    tensors = cm.null_space(op).examples(3)
+    assert tensors.shape == (3, 1, 512, 512)
+    peaks = np.abs(np.fft.fft2(tensors[:, 0]))
+    assert len(set(peaks.reshape(3, -1).argmax(axis=1).tolist())) == 3
+    assert peaks[0].argmax() == 0
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, True, None])
+def test_examples_are_counted(count):
+    with pytest.raises(ConvMatrixError, match=f"count must be an integer of at least 1, got {count}"):
+        cm.null_space(cm.conv([1, 1], 4)).examples(count)
 
 
 # -- the display and what is refused ----------------------------------------------------------------------------------

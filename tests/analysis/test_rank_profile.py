@@ -83,6 +83,20 @@ def test_ranks_at_a_tolerance(tol, rank):
     assert (exact.rank, exact.rank_kind) == (rank, "exact" if tol is None else "numerical")
 
 
+def test_the_tolerance_that_is_stated_is_the_one_applied():
+    found = cm.rank_profile(cm.conv(np.diag([1.0] * 1999 + [1e-12]), ())).operator
+    assert (found.rank, found.tol) == (2000, 2000 * EPS)
+    assert found.condition == pytest.approx(1e12)
+    assert cm.rank_profile(cm.conv(np.diag([1, 1e-16]), ()), 0).operator.rank == 2
+    for residue in (1e-12, 1e-3, 1.0):
+        op = cm.conv([0.1, 0.2, -0.3 + residue], 1, padding=1, padding_mode="circular")
+        profile = cm.rank_profile(op).operator
+        assert profile.rank == np.count_nonzero(profile.scaled > profile.tol * profile.scaled[0]) == 1
+        assert (profile.tol > EPS) == (residue < 0.1)
+    noise = cm.conv([0.1, 0.2, -0.3], 1, padding=1, padding_mode="circular")
+    assert cm.rank_profile(noise, 0).operator.rank == 1
+
+
 def test_the_rank_of_a_type_is_judged_by_its_precision():
     column, row = RNG.standard_normal((2, 8)).astype(np.float32)
     weight = np.outer(column, row).astype(np.float32)
@@ -134,7 +148,10 @@ def test_zeros(weight):
     for profile in found.profiles:
         assert (profile.rank, profile.stable_rank, profile.effective_rank, profile.condition) == (0, 0, 0, math.inf)
         assert (profile.energy == 1).all()
-    assert not found.kernels.rank.any()
+        assert (profile.rank_kind, profile.tol, profile.bounds) == ("exact", None, (0, 0))
+    assert (found.kernels.rank.any(), found.kernels.rank_kind) == (False, "exact")
+    asked = cm.rank_profile(cm.conv(weight, 5), exact=False).operator
+    assert (asked.rank, asked.rank_kind) == (0, "numerical")
 
 
 # -- too large for all singular values --------------------------------------------------------------------------------

@@ -110,3 +110,11 @@ def test_whether_columns_are_killed_is_exact() -> None:
     matrix = IntegerMatrix.of(np.array([[10**30, -1]], dtype=object))
     vectors = np.array([[1, 1, 0], [10**30, 10**30 + 1, 0]], dtype=object)
     assert matrix.kills(vectors).tolist() == [True, False, True]
+
+
+def test_zeros_times_what_no_int64_holds() -> None:
+    vectors = np.array([[10**30, -(2**63)], [1, 2**63]], dtype=object)
+    for shape in ((3, 2), (0, 2)):
+        product = IntegerMatrix.of(np.zeros(shape, dtype=np.int64)).times(vectors)
+        assert product.shape == (shape[0], 2)
+        assert not product.any()

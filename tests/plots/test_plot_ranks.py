@@ -8,6 +8,7 @@ import pytest
 from matplotlib import pyplot
 
 import convmatrix as cm
+from convmatrix.analysis.ranks import killed
 
 RNG = np.random.default_rng(0)
 AROUND = {"padding": 1, "padding_mode": "circular"}
@@ -127,3 +128,52 @@ def test_tensors_that_are_sent_to_0():
 def test_an_operator_without_space_has_no_frequencies():
     with pytest.raises(cm.ConvMatrixError, match="result must be of an operator with an axis of space"):
         cm.plot(cm.null_space(cm.conv(np.array([[1, 1]]), ())))
+
+
+def test_each_tolerance_that_decides_is_drawn():
+    figure, result = draw(PROFILES["floats"]), PROFILES["floats"]
+    ax = panel(figure, "values")
+    own = {line.get_label(): line for line in ax.lines if line.get_label().startswith("_tolerance of")}
+    expected = {f"_tolerance of {name}": p.tol for name, p in result.unfoldings.items() if p.rank < min(p.shape)}
+    assert {label: line.get_ydata()[0] for label, line in own.items()} == expected
+    assert len(expected) == 1
+    (shown,) = own.values()
+    (curve,) = [line for line in ax.lines if line.get_label().startswith("c_out x (c_in h w): 5 of 6")]
+    assert shown.get_color() == curve.get_color()
+    assert curve.get_ydata()[-1] < shown.get_ydata()[0] < curve.get_ydata()[-2]
+    assert [text.get_text() for text in ax.texts] == ["the operator's tolerance", "its tolerance"]
+
+
+def test_many_tolerances_have_one_name():
+    weight = np.zeros((3, 3, 3, 3))
+    weight[0, 0] = 0.3
+    figure = draw(cm.rank_profile(weight))
+    assert [text.get_text() for text in panel(figure, "values").texts] == ["their tolerances"]
+    assert not figure_audit.problems(figure)
+
+
+def test_shares_are_named_and_counted_in_whole_vectors():
+    figure = draw(NULLS["lines"])
+    (bar,) = panel(figure, "frequencies").child_axes
+    assert bar.get_ylabel() == "share of the null space"
+    assert [round(tick, 9) for tick in bar.get_yticks()] == [0, 1]
+    ticks = panel(draw(NULLS["one axis"]), "frequencies").get_yticks()
+    assert np.array_equal(ticks, np.round(ticks))
+
+
+def test_the_tensors_are_of_different_frequencies_and_need_no_basis(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the whole basis was made")
+
+    monkeypatch.setattr(killed.Killed, "tensors", refuse)
+    figure = draw(cm.null_space(cm.conv("sobel_x", (512, 512), **AROUND)))
+    shown = [np.asarray(panel(figure, f"null {number}").images[0].get_array()) for number in range(3)]
+    peaks = {int(np.abs(np.fft.rfft2(tensor)).argmax()) for tensor in shown}
+    assert len(peaks) == 3
+
+
+@pytest.mark.parametrize("large", [10**40, 10**400])
+def test_integers_beyond_floats_are_drawn_as_shares(large):
+    figure = draw(cm.null_space(cm.conv([1, large], 6), exact=True))
+    (line, *_) = panel(figure, "null 0").lines
+    assert np.allclose(np.abs(line.get_ydata()), [1, *[0] * 5])

@@ -95,9 +95,10 @@ def rank_profile(layer: Any, tol: Any = None, *, exact: bool | None = None, widt
     condition number; s being all singular values. The matrices are the kernels, the unfoldings of the weight (each axis
     of space beside the output or the input channels: two of one axis, four of two, eight of three), and the operator.
 
-    Of integers and fractions ranks are exact. That of the operator is proved by its structure; by frequencies, of a
-    circular layer of any size; by an echelon form; or modulo a prime where that is full, and else by as many null
-    vectors, multiplied out exactly. Where no proof is found in some seconds, proved bounds are given.
+    Of integers and fractions ranks are exact, as those of zeros always are. That of the operator is proved by its
+    structure; by frequencies, of a circular layer of one axis of any size, and of others of up to four million outputs
+    a channel; by an echelon form; or modulo a prime where that is full, and else by as many null vectors, multiplied
+    out exactly. Where no proof is found in some seconds, proved bounds are given.
 
     Parameters
     ----------
@@ -106,7 +107,8 @@ def rank_profile(layer: Any, tol: Any = None, *, exact: bool | None = None, widt
         `convmatrix.kernel` reads, of which only the first two are answered.
     tol : float, optional
         Numerical ranks count the singular values above `tol` times the largest; default `max(shape) * eps` of the
-        weight's type. With it the ranks of exact numbers are numerical too.
+        weight's type, or what rounding may leave of taps that cancel, where that is more: the result's `tol` says it.
+        With it the ranks of exact numbers are numerical too.
     exact : bool, optional
         By default ranks are exact where all numbers are. True also takes floats as the binary fractions that they are,
         and waits for a proof however long it takes, of matrices of up to 20 million entries; False asks for numerical
@@ -165,7 +167,7 @@ def rank_profile(layer: Any, tol: Any = None, *, exact: bool | None = None, widt
     settings = Settings(
         own_tol,
         eps_of(op) if eps is None else eps,
-        bool(exact) or (exact is None and own_tol is None and is_exact(op)),
+        exact if exact is not None else False if own_tol is not None else is_exact(op) or None,
         math.inf if exact else WORK,
         float(width),
     )
@@ -208,6 +210,8 @@ def _kernel_ranks(layer: Convolution, settings: Settings) -> KernelRanks:
         assert isinstance(rational, Convolution)
         ranks = separate_batch(rational.weight.reshape(*weight.shape[:2], *shape), None).rank
         return KernelRanks(shape, ranks, "exact", None, values, numbers.exponent)
+    if settings.is_exact is None and not values.any():
+        return KernelRanks(shape, np.zeros(weight.shape[:2], dtype=np.int64), "exact", None, values, numbers.exponent)
     tol = settings.tol_for(shape)
     ranks = (values > tol * values[..., :1]).sum(axis=-1)
     return KernelRanks(shape, ranks, "numerical", tol, values, numbers.exponent)

@@ -28,11 +28,11 @@ class Way(NamedTuple):
     ----------
     name : str
     make : callable
-        Gives it, `(dimension, *in_shape)`.
+        Gives it, `(dimension, *in_shape)`, or of an array of places only the tensors there.
     """
 
     name: str
-    make: Callable[[], np.ndarray]
+    make: Callable[[np.ndarray | None], np.ndarray]
 
 
 def dense_cost(op: TensorOperator) -> float:
@@ -57,9 +57,9 @@ def ways(op: TensorOperator, exact: TensorOperator | None, rank: int, work: floa
     found = []
     factors = _factors(op)
     if len(factors) > 1 and sum(dense_cost(factor.op) for factor in factors) <= DENSE_WORK:
-        found.append(Way("Kronecker product", lambda: _of_factors(op, factors, rank)))
-    dense = Way("dense", lambda: _densely(op, rank))
-    integers = Way("integer vectors", lambda: orthonormal(integer_vectors(exact, work)))
+        found.append(Way("Kronecker product", lambda places: _of_factors(op, factors, rank, places)))
+    dense = Way("dense", lambda places: _densely(op, rank, places))
+    integers = Way("integer vectors", lambda places: orthonormal(chosen(integer_vectors(exact, work), places)))
     if exact is not None and dense_cost(op) > INTEGERS_FIRST:
         found.append(integers)
     if dense_cost(op) <= DENSE_WORK:
@@ -88,9 +88,14 @@ def integer_vectors(op: TensorOperator | None, work: float = math.inf) -> np.nda
     return np.ascontiguousarray(vectors.T).reshape(-1, *op.in_shape)
 
 
-def _densely(op: TensorOperator, rank: int) -> np.ndarray:
+def chosen(vectors: np.ndarray, places: np.ndarray | None) -> np.ndarray:
+    """All of some vectors, or those at some places."""
+    return vectors if places is None else vectors[places]
+
+
+def _densely(op: TensorOperator, rank: int, places: np.ndarray | None) -> np.ndarray:
     right = np.linalg.svd(op.toarray(), full_matrices=True)[2]
-    return np.conj(right[rank:]).reshape(-1, *op.in_shape)
+    return np.conj(chosen(right[rank:], places)).reshape(-1, *op.in_shape)
 
 
 def _factors(op: TensorOperator) -> tuple[Factor, ...]:
@@ -99,18 +104,18 @@ def _factors(op: TensorOperator) -> tuple[Factor, ...]:
     return factors_of(op)
 
 
-def _of_factors(op: TensorOperator, factors: tuple[Factor, ...], rank: int) -> np.ndarray:
+def _of_factors(op: TensorOperator, factors: tuple[Factor, ...], rank: int, places: np.ndarray | None) -> np.ndarray:
     """All products of right vectors but those with the `rank` largest products of singular values."""
     values, vectors = np.ones(()), []
     for factor in factors:
         _, own, right = np.linalg.svd(factor.op.toarray(), full_matrices=True)
         values = np.multiply.outer(values, np.concatenate([own, np.zeros(len(right) - len(own))]))
         vectors.append(np.conj(right).reshape(-1, *factor.op.in_shape))
-    order = np.argsort(-values, axis=None, kind="stable")[rank:]
+    order = chosen(np.argsort(-values, axis=None, kind="stable")[rank:], places)
     check_size(f"a basis of dimension {order.size}", 24 * order.size * op.shape[1])
     picked = np.unravel_index(order, values.shape)
-    chosen = [own[places] for own, places in zip(vectors, picked, strict=True)]
-    return outer(chosen, [factor.axes for factor in factors]).reshape(-1, *op.in_shape)
+    parts = [own[numbers] for own, numbers in zip(vectors, picked, strict=True)]
+    return outer(parts, [factor.axes for factor in factors]).reshape(-1, *op.in_shape)
 
 
 def orthonormal(vectors: np.ndarray) -> np.ndarray:

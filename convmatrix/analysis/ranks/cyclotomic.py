@@ -10,6 +10,10 @@ minors: such a minor `a` is 0 in all images, so every prime divides it, `a = P b
 an integer, is divisible by `P**phi`; but it is smaller. So of one channel one prime settles which frequencies a kernel
 kills.
 
+Along one axis a minor is a polynomial in the root of unity of the frequency's order d. If it is not 0 everywhere, it is
+0 there only if a multiple of the cyclotomic polynomial, of degree `phi(d)`. So all frequencies with `phi(d)` above the
+degree have one rank, whatever the input size is, and few others are to be looked at.
+
 References
 ----------
 Washington: Introduction to Cyclotomic Fields, theorem 2.13 (primes of remainder 1 split completely).
@@ -17,19 +21,20 @@ Washington: Introduction to Cyclotomic Fields, theorem 2.13 (primes of remainder
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from convmatrix.exact.batched import powers, primes_with_roots, product, ranks_modulo
+from convmatrix.exact.batched import powers, prime_factors, primes_with_roots, product, ranks_modulo
 from convmatrix.exact.modular import residues
 from convmatrix.exact.sparse import IntegerMatrix
 from convmatrix.geometry import Geometry
 
 MOST_PLACES = 1 << 22
-"""Frequencies that are looked at: some seconds."""
+"""Frequencies of two axes or more, or of a strided layer, that are looked at: some seconds."""
 _AT_ONCE = 1 << 20
 """Entries of blocks made at a time."""
 
@@ -69,7 +74,7 @@ def block_ranks(geometry: Geometry, weight: np.ndarray, work: float = math.inf) 
     Parameters
     ----------
     geometry : Geometry
-        That `is_circular`, with at most `MOST_PLACES` outputs a channel.
+        That `is_circular`, and `within_reach`.
     weight : ndarray of shape `(c_out, c_in, *kernel_size)`
         Integers.
     work : float, default inf
@@ -82,8 +87,73 @@ def block_ranks(geometry: Geometry, weight: np.ndarray, work: float = math.inf) 
     >>> block_ranks(layer.geometry, layer.weight).ranks
     array([1, 1, 0, 1])
     """
-    images = _Images(geometry, weight)
+    if _is_along_one_axis(geometry):
+        return _along_one_axis(geometry, weight, work)
+    axes = geometry.axes
+    strides, dilations = tuple(axis.stride for axis in axes), tuple(axis.dilation for axis in axes)
+    images = _Images(geometry.input_size, strides, dilations, weight)
     labels, members = orbits(geometry.output_size)
+    ranks, exact, _ = _orbit_ranks(images, members, work)
+    shape = geometry.output_size
+    return BlockRanks(ranks[labels].reshape(shape), exact[labels].reshape(shape), min(images.shape))
+
+
+def within_reach(geometry: Geometry) -> bool:
+    """Whether a circular layer is small enough for `block_ranks`, which of one axis without stride is any."""
+    return _is_along_one_axis(geometry) or math.prod(geometry.output_size) <= MOST_PLACES
+
+
+def _is_along_one_axis(geometry: Geometry) -> bool:
+    return len(geometry.axes) == 1 and geometry.axes[0].stride == 1
+
+
+def _along_one_axis(geometry: Geometry, weight: np.ndarray, work: float) -> BlockRanks:
+    """By the orders of frequencies: each that a minor may vanish at, and one that stands for all others."""
+    axis, full = geometry.axes[0], min(weight.shape[:2])
+    # With a common divisor g of size and dilation the frequency q does what q modulo size/g does.
+    period = axis.input_size // math.gcd(axis.input_size, axis.dilation)
+    used = np.flatnonzero(weight.astype(bool).any(axis=(0, 1)))
+    taps = weight[:, :, used[0] : used[-1] + 1] if used.size else weight[:, :, :1]
+    degree = full * (taps.shape[2] - 1)
+    spent = 0.0
+
+    def at(order: int) -> tuple[int, bool]:
+        nonlocal spent
+        images = _Images((order,), (1,), (1,), taps)
+        units = np.flatnonzero(np.gcd(np.arange(order), order) == 1)
+        ranks, exact, own = _orbit_ranks(images, (units,), work - spent)
+        spent += own
+        return int(ranks[0]), bool(exact[0])
+
+    divisors = _divisors(period)
+    special = [order for order, units in divisors if units <= degree]
+    rank, is_exact = at(_prime_above(degree + 1)) if len(special) < len(divisors) else (0, False)
+    ranks, exact = np.full(axis.input_size, rank), np.full(axis.input_size, is_exact)
+    for order in special:
+        units = np.flatnonzero(np.gcd(np.arange(order), order) == 1) * (period // order)
+        places = (units[:, None] + np.arange(0, axis.input_size, period)).reshape(-1)
+        ranks[places], exact[places] = at(order)
+    return BlockRanks(ranks, exact, full)
+
+
+def _divisors(number: int) -> list[tuple[int, int]]:
+    """The divisors, each with how many numbers below it have none in common with it."""
+    found = [(1, 1)]
+    for prime, count in prime_factors(number).items():
+        found += [
+            (own * prime**power, units * (prime - 1) * prime ** (power - 1))
+            for own, units in found
+            for power in range(1, count + 1)
+        ]
+    return found
+
+
+def _prime_above(number: int) -> int:
+    return next(own for own in itertools.count(number + 1) if prime_factors(own) == {own: 1})
+
+
+def _orbit_ranks(images: _Images, members: tuple[np.ndarray, ...], work: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """The rank of each orbit, whether it is proved, and the multiplications that took."""
     full = min(images.shape)
     ranks, exact = np.zeros(len(members), dtype=np.int64), np.zeros(len(members), dtype=bool)
     bits, known, spent = images.bits(), 0.0, images.work * len(members)
@@ -104,10 +174,10 @@ def block_ranks(geometry: Geometry, weight: np.ndarray, work: float = math.inf) 
         exact = (ranks == full) | (known > bits[np.minimum(ranks, full - 1)])
         if exact.all():
             break
-    return BlockRanks(ranks[labels].reshape(geometry.output_size), exact[labels].reshape(geometry.output_size), full)
+    return ranks, exact, spent
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=2)
 def orbits(sizes: tuple[int, ...]) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     """Which flat frequencies on a grid belong together: a label for each, and those of each label.
 
@@ -124,8 +194,10 @@ def orbits(sizes: tuple[int, ...]) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         if labels[place] < 0:
             index = [own * units % n for own, n in zip(np.unravel_index(place, sizes), sizes, strict=True)]
             own = np.unique(np.ravel_multi_index(tuple(index), sizes)) if sizes else np.zeros(1, dtype=np.int64)
+            own.flags.writeable = False
             labels[own] = len(members)
             members.append(own)
+    labels.flags.writeable = False
     return labels, tuple(members)
 
 
@@ -142,17 +214,19 @@ class _Images:
         Multiplications for the rank of one.
     """
 
-    def __init__(self, geometry: Geometry, weight: np.ndarray) -> None:
-        self._axes, self._weight = geometry.axes, weight
-        self._sizes = geometry.output_size
-        self.order = math.lcm(*geometry.input_size)
-        self._folds = math.prod(axis.stride for axis in geometry.axes)
+    def __init__(
+        self, sizes: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...], weight: np.ndarray
+    ) -> None:
+        self._sizes, self._strides, self._dilations, self._weight = sizes, strides, dilations, weight
+        self.order = math.lcm(*sizes)
+        self._folds = math.prod(strides)
         self.shape = (weight.shape[0], weight.shape[1] * self._folds)
         self.work = float(math.prod(self.shape) * (min(self.shape) + math.prod(weight.shape[2:])))
 
     def bits(self) -> np.ndarray:
         """By rank r, the logarithm of a bound on the minors of size r + 1 of a block and of all its conjugates."""
-        sizes = np.abs(self._weight).astype(object) if self._weight.dtype == object else np.abs(self._weight)
+        # The least int64 has no counterpart among them.
+        sizes = np.abs(self._weight) if self._weight.dtype == object else np.abs(self._weight).astype(np.uint64)
         total = sizes.reshape(*self._weight.shape[:2], -1).astype(object).sum(axis=-1)
         rows, columns = IntegerMatrix.of(total).lengths()
         rows, columns = rows + math.log2(self._folds) / 2, np.repeat(columns, self._folds)
@@ -176,13 +250,14 @@ class _Images:
 
     def _exponents(self, places: np.ndarray) -> np.ndarray:
         """Of the root, by frequency with its aliases and by tap."""
-        folds = np.indices([axis.stride for axis in self._axes]).reshape(len(self._axes), self._folds)
+        folds = np.indices(self._strides).reshape(len(self._strides), self._folds)
         kernel_size = self._weight.shape[2:]
         taps = np.indices(kernel_size).reshape(len(kernel_size), math.prod(kernel_size))
         total = np.zeros((len(places) * self._folds, taps.shape[1]), dtype=np.int64)
-        index = np.unravel_index(places, self._sizes) if self._sizes else ()
-        for axis, own, fold, tap in zip(self._axes, index, folds, taps, strict=True):
-            n = axis.input_size
-            frequencies = (own[:, None] + fold * axis.output_size).reshape(-1, 1)
-            total += frequencies * (tap * axis.dilation % n) % n * (self.order // n)
+        outputs = tuple(n // s for n, s in zip(self._sizes, self._strides, strict=True))
+        index = np.unravel_index(places, outputs) if outputs else ()
+        steps = zip(self._sizes, outputs, self._dilations, index, folds, taps, strict=True)
+        for n, m, dilation, own, fold, tap in steps:
+            frequencies = (own[:, None] + fold * m).reshape(-1, 1)
+            total += frequencies * (tap * dilation % n) % n * (self.order // n)
         return total % self.order

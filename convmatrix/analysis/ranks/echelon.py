@@ -50,7 +50,9 @@ def echelon_bounds(geometry: Geometry, weight: np.ndarray) -> RankBounds:
 def _used(axis: Axis) -> tuple[int, int]:
     """How many outputs read something, and how many inputs are read."""
     reads = axis.reads()
-    return int((reads >= 0).any(axis=1).sum()), np.unique(reads[reads >= 0]).size
+    read = np.zeros(axis.input_size, dtype=bool)
+    read[reads[reads >= 0]] = True
+    return int((reads >= 0).any(axis=1).sum()), int(read.sum())
 
 
 def _first_taps(weight: np.ndarray) -> Iterator[tuple[int, ...]]:

@@ -8,7 +8,7 @@ from functools import reduce
 
 import numpy as np
 
-from convmatrix.analysis.ranks.cyclotomic import MOST_PLACES, block_ranks
+from convmatrix.analysis.ranks.cyclotomic import block_ranks, within_reach
 from convmatrix.analysis.ranks.echelon import echelon_bounds
 from convmatrix.analysis.ranks.integers import integer_matrix, whole
 from convmatrix.analysis.ranks.splitting import groups_apart, independent_channels, kronecker_parts
@@ -140,7 +140,7 @@ def _of_part(geometry: Geometry, weight: np.ndarray, work: float) -> RankBounds:
     if not geometry.axes:
         return sparse_rank(IntegerMatrix.of(weight), work)
     bounds = echelon_bounds(geometry, weight)
-    if not bounds.is_exact and is_circular(geometry) and math.prod(geometry.output_size) <= MOST_PLACES:
+    if not bounds.is_exact and is_circular(geometry) and within_reach(geometry):
         ranks = block_ranks(geometry, weight, work)
         bounds = intersected(bounds, RankBounds(ranks.lower, ranks.upper, "frequency by frequency"))
     if not bounds.is_exact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,15 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convmatrix.analysis.ranks.cyclotomic import MOST_PLACES, block_ranks
+from convmatrix.analysis.ranks.cyclotomic import block_ranks, within_reach
 from convmatrix.analysis.ranks.integers import whole
 from convmatrix.analysis.ranks.splitting import groups_apart
+from convmatrix.analysis.ranks.tolerance import default_tol
 from convmatrix.analysis.spectrum.circular import block_values
 from convmatrix.analysis.spectrum.frequencies import CHUNK_BYTES, Frequencies
-from convmatrix.analysis.spectrum.numbers import UNIT
 from convmatrix.memory import check_size
 from convmatrix.operators.convolution import Convolution
 
+_INDEPENDENT = 0.1
+"""Singular value of tensors of length 1 below which they are dependent: of a whole space all are 1 or 0."""
 Frequency = tuple[Fraction, ...]
 
 
@@ -98,7 +101,7 @@ class Killed:
         )
         found = [
             KilledFrequency(aliases[0], len(vectors), aliases, vectors)
-            for place, vectors in self._vectors()
+            for place, vectors in self._vectors(np.flatnonzero(self.multiplicities))
             for aliases in (self._frequencies_at(place),)
         ]
         return tuple(sorted(found, key=lambda own: own.frequency))
@@ -119,7 +122,7 @@ class Killed:
     def spectrum(self) -> np.ndarray:
         """The share of the null space at each frequency, of the spatial shape; it sums up to the dimension."""
         total = np.zeros(self.shape[1:])
-        for place, vectors in self._vectors():
+        for place, vectors in self._vectors(np.flatnonzero(self.multiplicities)):
             powers = (np.abs(vectors) ** 2).sum(axis=(0, 2))
             total[tuple(self._aliases(place))] = powers
         return total
@@ -127,27 +130,57 @@ class Killed:
     def tensors(self) -> np.ndarray:
         """An orthonormal basis as tensors `(dimension, *shape)`; real for a real weight."""
         real = self.layer.dtype.kind != "c"
-        parts = []
-        for place, vectors in self._vectors():
-            mirror = self._mirrored(place)
-            if real and mirror < place:
-                continue
-            waves = self._waves(place)
-            own = np.einsum("nac,ax->ncx", vectors, waves).reshape(len(vectors), *self.shape)
-            if not real:
-                parts.append(own)
-            elif mirror == place:
-                parts.append(_real_basis(own))
-            else:
-                # Half of each is its mirror image's: together they have these.
-                parts += [math.sqrt(2) * own.real, math.sqrt(2) * own.imag]
+        parts = [
+            self._tensors_at(place, vectors)
+            for place, vectors in self._vectors(np.flatnonzero(self.multiplicities))
+            if not real or self._mirrored(place) >= place
+        ]
         empty = np.zeros((0, *self.shape), dtype=np.float64 if real else np.complex128)
         return np.concatenate([empty, *parts])
 
-    def _vectors(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Each flat output frequency with null vectors, and these, `(multiplicity, aliases, channels)`."""
+    def examples(self, count: int) -> np.ndarray:
+        """Up to `count` orthonormal tensors `(count, *shape)`, of frequencies as far apart as there are."""
+        empty = np.zeros((0, *self.shape), dtype=np.complex128 if self.layer.dtype.kind == "c" else np.float64)
+        found = [
+            self._tensors_at(place, vectors[:count])[:count] for place, vectors in self._vectors(self._far_apart(count))
+        ]
+        rounds = itertools.zip_longest(*found)
+        chosen = [tensor[None] for own in rounds for tensor in own if tensor is not None]
+        return np.concatenate([empty, *chosen[:count]])
+
+    def _far_apart(self, count: int) -> np.ndarray:
+        """Flat output frequencies with null vectors: the lowest, and then each time the one furthest from all those."""
+        places, outputs = np.flatnonzero(self.multiplicities), self._frequencies.output_sizes
+        index = np.array(np.unravel_index(places, outputs))
+        if self.layer.dtype.kind != "c":
+            # A frequency and its mirror image have their tensors in common.
+            mirrored = tuple(-own % n for own, n in zip(index, outputs, strict=True))
+            keep = places <= np.ravel_multi_index(mirrored, outputs)
+            places, index = places[keep], index[:, keep]
+        waves = index / np.array(outputs if self.transposed else self._frequencies.sizes)[:, None]
+        waves = np.minimum(waves, 1 - waves)
+        distance, found = -np.linalg.norm(waves, axis=0), np.zeros(0, dtype=np.int64)
+        while found.size < min(count, places.size):
+            own = int(distance.argmax())
+            apart = np.linalg.norm(waves - waves[:, own : own + 1], axis=0)
+            distance = np.minimum(distance, apart) if found.size else apart
+            found = np.append(found, own)
+            distance[found] = -1
+        return places[found]
+
+    def _tensors_at(self, place: int, vectors: np.ndarray) -> np.ndarray:
+        """The tensors of some null vectors of a frequency, real ones of it and its mirror image for a real weight."""
+        own = np.einsum("nac,ax->ncx", vectors, self._waves(place)).reshape(len(vectors), *self.shape)
+        if self.layer.dtype.kind == "c":
+            return own
+        if self._mirrored(place) == place:
+            return _real_basis(own)
+        # Half of each is its mirror image's: together they have these.
+        return math.sqrt(2) * np.concatenate([own.real, own.imag])
+
+    def _vectors(self, places: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Some flat output frequencies and their null vectors, `(multiplicity, aliases, channels)`."""
         groups, rows, columns = self._frequencies.block_shape
-        places = np.flatnonzero(self.multiplicities)
         step = max(1, CHUNK_BYTES // (16 * groups * max(rows, columns) ** 2))
         for start in range(0, len(places), step):
             own = places[start : start + step]
@@ -215,7 +248,7 @@ class Killed:
 def exact_block_ranks(layer: Convolution, work: float) -> np.ndarray | None:
     """Ranks `(outputs, groups)` of a circular layer of integers or fractions; None where they cannot be proved."""
     outputs = math.prod(layer.geometry.output_size)
-    if outputs > MOST_PLACES:
+    if not within_reach(layer.geometry):
         return None
     columns = []
     known: dict[object, np.ndarray] = {}
@@ -233,28 +266,24 @@ def exact_block_ranks(layer: Convolution, work: float) -> np.ndarray | None:
     return np.stack(columns, axis=1)
 
 
-def numerical_block_ranks(layer: Convolution, tol: float) -> np.ndarray:
-    """Ranks `(outputs, groups)`: singular values above `tol` times the largest of all, and above rounding."""
+def numerical_block_ranks(layer: Convolution, given: float | None, eps: float) -> tuple[np.ndarray, float]:
+    """Ranks `(outputs, groups)`: singular values above a tolerance times the largest of all; and that tolerance."""
     frequencies = Frequencies.of(layer.geometry, layer.weight)
     values = block_values(frequencies).reshape(frequencies.places.size, frequencies.block_shape[0], -1)
-    ranks = (values > max(tol * values.max(initial=0), rounding_of(layer))).sum(axis=-1)
+    largest = float(values.max(initial=0))
+    tol = default_tol(layer, largest, eps) if given is None else given
+    ranks = (values > tol * largest).sum(axis=-1)
     total = np.empty((math.prod(frequencies.output_sizes), ranks.shape[1]), dtype=np.int64)
     sizes = frequencies.output_sizes
     index = np.unravel_index(frequencies.places, sizes) if sizes else ()
     mirrored = tuple(-own % n for own, n in zip(index, sizes, strict=True))
     total[np.ravel_multi_index(mirrored, sizes) if sizes else frequencies.places] = ranks
     total[frequencies.places] = ranks
-    return total
-
-
-def rounding_of(layer: Convolution) -> float:
-    """What rounding may leave of blocks whose taps cancel."""
-    return 8 * UNIT * float(np.abs(layer.weight).sum())
+    return total, tol
 
 
 def _real_basis(tensors: np.ndarray) -> np.ndarray:
-    """Of a space that holds the conjugate of each of its tensors."""
-    count = len(tensors)
-    flat = tensors.reshape(count, -1)
-    basis = np.linalg.svd(np.concatenate([flat.real, flat.imag]), full_matrices=False)[2][:count]
-    return basis.reshape(tensors.shape)
+    """Of tensors and their conjugates: as many as these, if they come with theirs."""
+    flat = tensors.reshape(len(tensors), -1)
+    _, values, basis = np.linalg.svd(np.concatenate([flat.real, flat.imag]), full_matrices=False)
+    return basis[values > _INDEPENDENT].reshape(-1, *tensors.shape[1:])

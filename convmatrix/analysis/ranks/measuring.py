@@ -11,17 +11,12 @@ from convmatrix.analysis.norm.answer import spectral_norm
 from convmatrix.analysis.ranks.exactly import exact_rank
 from convmatrix.analysis.ranks.frobenius import frobenius
 from convmatrix.analysis.ranks.integers import exactly
-from convmatrix.analysis.ranks.killed import rounding_of
 from convmatrix.analysis.ranks.profile import Profile
-from convmatrix.analysis.spectrum.answer import singular_values
+from convmatrix.analysis.ranks.tolerance import ZEROS, count_above, is_zero, values_and_tol
 from convmatrix.analysis.spectrum.measures import conditions, stable_ranks
 from convmatrix.analysis.spectrum.numbers import numerical
-from convmatrix.analysis.spectrum.structure import stripped
-from convmatrix.errors import MatrixTooLargeError
 from convmatrix.exact.bounded import RankBounds
 from convmatrix.operators import TensorOperator
-from convmatrix.operators.algebra import Transposed
-from convmatrix.operators.convolution import Convolution
 
 _TOO_MANY = (
     "There are too many singular values to find them all, so that the effective rank, the energy and the condition "
@@ -37,11 +32,11 @@ class Settings(NamedTuple):
     Attributes
     ----------
     tol : float or None
-        Relative to the largest singular value; by default `max(shape) * eps`.
+        Relative to the largest singular value, as it was given.
     eps : float
         Of the type of the weight.
-    is_exact : bool
-        Whether ranks are exact.
+    is_exact : bool or None
+        Whether ranks are exact; None where those of zeros are.
     work : float
         The most multiplications of an elimination or a proof.
     width : float
@@ -50,30 +45,26 @@ class Settings(NamedTuple):
 
     tol: float | None
     eps: float
-    is_exact: bool
+    is_exact: bool | None
     work: float
     width: float
 
     def tol_for(self, shape: tuple[int, ...]) -> float:
-        """The tolerance for a matrix of this shape."""
+        """The tolerance for a matrix of this shape whose entries are as they were given."""
         return max(shape) * self.eps if self.tol is None else self.tol
 
 
 def profile_of(op: TensorOperator, name: str, settings: Settings) -> Profile:
     """The profile of an operator, whatever its numbers are."""
     numbers = numerical(op)
-    values, notes = all_values(numbers.op), []
-    bounds = exact_rank(exactly(op), settings.work) if settings.is_exact else None
-    tol: float | None = settings.tol_for(op.shape)
-    assert tol is not None
-    rank, kind = None, "not computed"
+    values, tol = values_and_tol(numbers.op, settings.tol, settings.eps)
+    bounds = _bounds(op, numbers.op, settings)
+    rank, kind, notes = None, "not computed", []
     if values is not None:
-        rank, kind = count_above(numbers.op, values, tol), "numerical"
+        rank, kind = count_above(values, tol), "numerical"
     if bounds is not None:
         rank, kind, note = _with_proof(rank, bounds, settings.work)
         notes += [note] if note else []
-    if kind != "numerical":
-        tol = None
     stable = _stable_bounds(numbers.op, values, settings.width)
     notes += [_TOO_MANY] if values is None else []
     notes += [_NO_RANK] if rank is None and bounds is None else []
@@ -83,7 +74,7 @@ def profile_of(op: TensorOperator, name: str, settings: Settings) -> Profile:
         shape=op.shape,
         rank=rank,
         rank_kind=kind,
-        tol=tol,
+        tol=tol if kind == "numerical" else None,
         bounds=None if bounds is None else (bounds.lower, bounds.upper),
         proof="" if bounds is None else bounds.proof,
         stable_rank=None if stable is None else stable[0] + (stable[1] - stable[0]) / 2,
@@ -95,25 +86,10 @@ def profile_of(op: TensorOperator, name: str, settings: Settings) -> Profile:
     )
 
 
-def all_values(op: TensorOperator) -> np.ndarray | None:
-    """All singular values of an operator in floats, zeros where they are but rounding; None where they are too many."""
-    try:
-        values = singular_values(op).values
-    except MatrixTooLargeError:
-        return None
-    return np.zeros_like(values) if values[0] <= _rounding(op) else values
-
-
-def count_above(op: TensorOperator, values: np.ndarray, tol: float) -> int:
-    """How many descending singular values are above `tol` times the largest, and above the rounding of a layer's."""
-    return int(np.count_nonzero(values > max(tol * values[0], _rounding(op))))
-
-
-def _rounding(op: TensorOperator) -> float:
-    """What rounding may leave of the blocks of a layer whose taps cancel; 0 of products and sums."""
-    own = stripped(op)
-    core = own.core.of if isinstance(own.core, Transposed) else own.core
-    return rounding_of(core) * abs(own.factor) if isinstance(core, Convolution) else 0.0
+def _bounds(op: TensorOperator, floats: TensorOperator, settings: Settings) -> RankBounds | None:
+    if settings.is_exact:
+        return exact_rank(exactly(op), settings.work)
+    return RankBounds(0, 0, ZEROS) if settings.is_exact is None and is_zero(floats) else None
 
 
 def _with_proof(rank: int | None, bounds: RankBounds, work: float) -> tuple[int | None, str, str]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from convmatrix.analysis.ranks.bases import integer_vectors, ways
+from convmatrix.analysis.ranks.bases import chosen, integer_vectors, ways
 from convmatrix.analysis.ranks.exactly import WORK, core_layers, exact_rank, in_sequence
 from convmatrix.analysis.ranks.integers import exactly, is_exact
 from convmatrix.analysis.ranks.killed import Killed, exact_block_ranks, numerical_block_ranks
-from convmatrix.analysis.ranks.measuring import all_values, count_above
 from convmatrix.analysis.ranks.nullspace import NullSpace
+from convmatrix.analysis.ranks.tolerance import ZEROS, count_above, is_zero, values_and_tol
 from convmatrix.analysis.rounding import eps_of
 from convmatrix.analysis.separability.arguments import check_tol
 from convmatrix.analysis.spectrum.frequencies import is_circular
 from convmatrix.analysis.spectrum.numbers import numerical
 from convmatrix.analysis.spectrum.solving import DENSE_WORK
 from convmatrix.analysis.spectrum.structure import Stripped, stripped
-from convmatrix.errors import ConvMatrixError, MatrixTooLargeError
+from convmatrix.errors import ConvMatrixError
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
 from convmatrix.operators.algebra import Transposed
@@ -26,29 +27,33 @@ from convmatrix.operators.convolution import Convolution
 
 
 class _Known(NamedTuple):
-    """The rank, of what kind it is, its tolerance and its proof."""
+    """The rank, of what kind it is, its tolerance, its proof, and what is to be said of it."""
 
     rank: int
     kind: str
     tol: float | None
     proof: str
+    note: str
 
 
 def null_space(op: TensorOperator, tol: Any = None, *, exact: bool = False) -> NullSpace:
     """The tensors that an operator sends to 0: how many, which, and at which frequencies.
 
-    Of integers and fractions the dimension is exact, as `rank_profile` proves it. Of a circular layer with `n/stride`
-    outputs an axis, of any size, it says exactly which frequencies are killed and the channel vectors at each; of any
-    operator, how the null space is spread over frequencies. That of the transpose, `null_space(op.T)`, is the left one:
-    what no output can be.
+    Of integers and fractions the dimension is exact where `rank_profile` proves the rank; where that has only bounds,
+    it is numerical and a note says so, or it is refused. Of a circular layer with `n/stride` outputs an axis it says
+    which frequencies are killed and the channel vectors at each, without a matrix, and exactly so of integers: of one
+    axis without stride of any size, of others of up to four million outputs a channel. Of any operator it says how the
+    null space is spread over frequencies. That of the transpose, `null_space(op.T)`, is the left one: what no output
+    can be.
 
     Parameters
     ----------
     op : TensorOperator
         Of numbers.
     tol : float, optional
-        Singular values up to `tol` times the largest count as 0; default `max(op.shape) * eps` of the weight's type.
-        With it the dimension of an exact operator is numerical too.
+        Singular values up to `tol` times the largest count as 0; default `max(op.shape) * eps` of the weight's type, or
+        what rounding may leave of taps that cancel, where that is more: the result's `tol` says it. With it the
+        dimension of an exact operator is numerical too, unless it is 0 altogether.
     exact : bool, default False
         Whether the basis is to be of primitive integers that the operator is verified to send to 0, each the only one
         that is not 0 at some entry; floats are taken as the binary fractions that they are. By default it is
@@ -62,10 +67,10 @@ def null_space(op: TensorOperator, tol: Any = None, *, exact: bool = False) -> N
     Raises
     ------
     ConvMatrixError
-        If `op` holds symbols, NaN or infinity, `tol` is negative, or `exact` meets a `tol` or numbers that are no
-        rational ones.
+        If `op` holds symbols, NaN or infinity, `tol` is negative, `exact` meets a `tol` or numbers that are no
+        rational ones, or an operator without structure is too large for its singular values and for integers.
     MatrixTooLargeError
-        If an operator without structure is too large for its singular values and for integers.
+        If the vectors asked for with `exact` do not fit in memory.
 
     References
     ----------
@@ -92,78 +97,107 @@ def null_space(op: TensorOperator, tol: Any = None, *, exact: bool = False) -> N
         raise ConvMatrixError(f"exact must be True or False, got {exact!r}")
     if exact and own_tol is not None:
         raise ConvMatrixError(f"tol must not be given with exact=True, got {tol}")
-    floats = numerical(op).op
-    rational = exactly(op) if exact else op if own_tol is None and is_exact(op) else None
+    floats, given = numerical(op).op, own_tol
     if exact:
         return _of_integers(op, exactly(op))
+    rational = op if given is None and is_exact(op) else None
     own = stripped(floats)
-    own_tol = max(op.shape) * eps_of(op) if own_tol is None else own_tol
     if not own.factor:
-        return NullSpace(op, op.shape[1], "exact", None, "a factor of 0", "everything", False, lambda: _units(op))
+        return NullSpace(
+            op, op.shape[1], "exact", None, "a factor of 0", "everything", False, lambda at: _units(op, at)
+        )
     layer = own.core.of if isinstance(own.core, Transposed) else own.core
     if isinstance(layer, Convolution) and layer.geometry.axes and is_circular(layer.geometry):
-        return _of_circular(op, own, layer, rational, own_tol)
-    known = _rank_of(op, floats, rational, own_tol)
-    dimension = op.shape[1] - known.rank
-    if own.core is None or not dimension:
-        empty = np.zeros((0, *op.in_shape), dtype=np.complex128 if floats.dtype.kind == "c" else np.float64)
-        return NullSpace(op, dimension, known.kind, known.tol, known.proof, "dense", False, lambda: empty)
-    found = ways(own.core, _core_of(rational), known.rank, WORK)
-
-    def make() -> np.ndarray:
-        for way in found:
-            try:
-                return _through(way.make(), own)
-            except ConvMatrixError as error:
-                failure = error
-        raise failure if found else _too_large(op)
-
-    method = found[0].name if found else "none"
-    return NullSpace(op, dimension, known.kind, known.tol, known.proof, method, False, make)
+        return _of_circular(op, own, layer, rational, given)
+    if is_zero(floats):
+        return NullSpace(op, op.shape[1], "exact", None, ZEROS, "everything", False, lambda at: _units(op, at))
+    return _of_others(op, own, floats, rational, given)
 
 
 def _of_integers(op: TensorOperator, rational: TensorOperator) -> NullSpace:
     check_size("the integer null vectors", 8 * op.shape[1] * max(op.shape[1] - op.shape[0], 1))
     vectors = integer_vectors(rational)
     proof = "as many exact null vectors and a rank modulo a prime"
-    return NullSpace(op, len(vectors), "exact", None, proof, "integer vectors", True, lambda: vectors)
+    return NullSpace(
+        op, len(vectors), "exact", None, proof, "integer vectors", True, lambda places: chosen(vectors, places)
+    )
 
 
 def _of_circular(
-    op: TensorOperator, own: Stripped, layer: Convolution, rational: TensorOperator | None, tol: float
+    op: TensorOperator, own: Stripped, layer: Convolution, rational: TensorOperator | None, given: float | None
 ) -> NullSpace:
-    ranks, kind = None, "exact"
-    if rational is not None:
+    ranks, kind, tol, note = None, "exact", None, ""
+    if not layer.weight.any():
+        ranks = np.zeros((math.prod(layer.geometry.output_size), layer.geometry.groups), dtype=np.int64)
+    elif rational is not None:
         core = _core_of(rational)
         weights = core.of if isinstance(core, Transposed) else core
         assert isinstance(weights, Convolution)
         ranks = exact_block_ranks(weights, WORK)
+        note = "" if ranks is not None else _note("")
     if ranks is None:
-        ranks, kind = numerical_block_ranks(layer, tol), "numerical"
+        ranks, tol = numerical_block_ranks(layer, given, eps_of(op))
+        kind = "numerical"
     killed = Killed(layer, isinstance(own.core, Transposed), ranks)
     return NullSpace(
         op,
         killed.dimension,
         kind,
-        None if kind == "exact" else tol,
-        "frequency by frequency" if kind == "exact" else "",
+        tol,
+        "" if tol is not None else ZEROS if not layer.weight.any() else "frequency by frequency",
         "frequency blocks",
         False,
-        lambda: _through(killed.tensors(), own),
+        lambda places: _through(chosen(killed.tensors(), places), own),
         # Beyond a permutation its frequencies are not those of the input.
         killed if not own.before else None,
+        lambda count: _through(killed.examples(count), own),
+        note,
     )
 
 
-def _rank_of(op: TensorOperator, floats: TensorOperator, rational: TensorOperator | None, tol: float) -> _Known:
-    if rational is not None:
-        bounds = exact_rank(rational)
-        if bounds.is_exact:
-            return _Known(bounds.lower, "exact", None, bounds.proof)
-    values = all_values(floats)
+def _of_others(
+    op: TensorOperator, own: Stripped, floats: TensorOperator, rational: TensorOperator | None, given: float | None
+) -> NullSpace:
+    known = _rank_of(op, floats, rational, given)
+    dimension = op.shape[1] - known.rank
+    found = ways(own.core, _core_of(rational), known.rank, WORK) if own.core is not None and dimension else []
+
+    def make(places: np.ndarray | None) -> np.ndarray:
+        if own.core is None or not dimension:
+            return np.zeros((0, *op.in_shape), dtype=np.complex128 if floats.dtype.kind == "c" else np.float64)
+        failure = _out_of_reach(op, "a basis of its null space")
+        for way in found:
+            try:
+                return _through(way.make(places), own)
+            except ConvMatrixError as error:
+                failure = error
+        raise failure
+
+    method = found[0].name if found else "none" if dimension else "dense"
+    return NullSpace(op, dimension, known.kind, known.tol, known.proof, method, False, make, note=known.note)
+
+
+def _rank_of(
+    op: TensorOperator, floats: TensorOperator, rational: TensorOperator | None, given: float | None
+) -> _Known:
+    bounds = None if rational is None else exact_rank(rational)
+    if bounds is not None and bounds.is_exact:
+        return _Known(bounds.lower, "exact", None, bounds.proof, "")
+    columns = op.shape[1]
+    proved = "" if bounds is None else f"between {columns - bounds.upper} and {columns - bounds.lower}"
+    values, tol = values_and_tol(floats, given, eps_of(op))
     if values is None:
-        raise _too_large(op)
-    return _Known(count_above(floats, values, tol), "numerical", tol, "")
+        raise _out_of_reach(op, "its null space", proved)
+    rank = count_above(values, tol)
+    if bounds is None:
+        return _Known(rank, "numerical", tol, "", "")
+    return _Known(min(max(rank, bounds.lower), bounds.upper), "numerical", tol, "", _note(proved))
+
+
+def _note(proved: str) -> str:
+    """What is said of integers whose dimension is numerical."""
+    known = f"; it is proved to be {proved}" if proved else ""
+    return f"no proof of the dimension was found in some seconds{known}: exact=True waits for one"
 
 
 def _core_of(rational: TensorOperator | None) -> Any:
@@ -182,12 +216,19 @@ def _through(basis: np.ndarray, own: Stripped) -> np.ndarray:
     return basis
 
 
-def _units(op: TensorOperator) -> np.ndarray:
-    return np.eye(op.shape[1]).reshape(-1, *op.in_shape)
+def _units(op: TensorOperator, places: np.ndarray | None) -> np.ndarray:
+    numbers = np.arange(op.shape[1]) if places is None else places
+    found = np.zeros((numbers.size, op.shape[1]), dtype=np.complex128 if op.dtype.kind == "c" else np.float64)
+    found[np.arange(numbers.size), numbers] = 1
+    return found.reshape(-1, *op.in_shape)
 
 
-def _too_large(op: TensorOperator) -> MatrixTooLargeError:
-    limit = int(8 * DENSE_WORK ** (2 / 3))
-    needed = max(8 * op.shape[1] * max(op.shape), limit + 1)
-    what = "op must be smaller, or have some structure, for its null space to be found: its singular vectors"
-    return MatrixTooLargeError(what, needed, limit, "use a smaller input, or exact=True")
+def _out_of_reach(op: TensorOperator, wanted: str, proved: str = "") -> ConvMatrixError:
+    """The refusal of an operator without structure whose singular vectors would take too long."""
+    known = f"its dimension is proved to be {proved}" if proved else "of floats exact=True takes them as fractions"
+    advice = "" if is_exact(op) and not proved else f": {known}"
+    rows, columns = op.shape
+    return ConvMatrixError(
+        f"op must be smaller, or have some structure, for {wanted}, got {rows} x {columns} entries whose singular "
+        f"vectors would take more than {DENSE_WORK:.0e} multiplications{advice}"
+    )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from convmatrix.analysis.facts import as_html, as_text, plain
 from convmatrix.analysis.ranks.killed import Frequency, Killed, KilledFrequency
+from convmatrix.errors import ConvMatrixError
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
 
@@ -39,6 +41,8 @@ class NullSpace:
         zero operator), or "none" where it is too large for one.
     is_integer : bool
         Whether the basis is of integers, verified, and not orthonormal.
+    note : str
+        Of integers and fractions whose dimension no proof was found of: what is proved. Empty otherwise.
     """
 
     op: TensorOperator
@@ -48,8 +52,10 @@ class NullSpace:
     proof: str
     method: str
     is_integer: bool
-    _make: Callable[[], np.ndarray] = field(repr=False)
+    _make: Callable[[np.ndarray | None], np.ndarray] = field(repr=False)
     _killed: Killed | None = field(default=None, repr=False)
+    _examples: Callable[[int], np.ndarray] | None = field(default=None, repr=False)
+    note: str = ""
 
     @cached_property
     def basis(self) -> np.ndarray:
@@ -65,9 +71,44 @@ class NullSpace:
             24 * self.dimension * self.op.shape[1],
             way_round="the dimension is known without it",
         )
-        found = self._make()
+        found = self._make(None)
         found.flags.writeable = False
         return found
+
+    def examples(self, count: int) -> np.ndarray:
+        """Up to `count` tensors of the null space, without a basis of it all: `(count, *op.in_shape)`.
+
+        They are orthonormal, or primitive integers. Of a circular layer they are waves of frequencies as far apart as
+        there are, the lowest first; of other operators some of the basis.
+
+        Parameters
+        ----------
+        count : int
+            At least 1; of a smaller dimension there are as many as that.
+
+        Raises
+        ------
+        ConvMatrixError
+            If `count` is below 1 or no integer.
+        MatrixTooLargeError
+            If they do not fit in memory.
+
+        Examples
+        --------
+        >>> import convmatrix as cm
+        >>> box = cm.conv("1 1 1 1", 4096, padding=((1, 2),), padding_mode="circular")
+        >>> found = cm.null_space(box).examples(2)
+        >>> found.shape, float(abs(box(found)).max()) < 1e-12
+        ((2, 1, 4096), True)
+        """
+        if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
+            raise ConvMatrixError(f"count must be an integer of at least 1, got {count!r}")
+        count = min(int(count), self.dimension)
+        check_size(f"{count} null vectors", 24 * count * self.op.shape[1])
+        if self._examples is not None:
+            return self._examples(count)
+        places = np.unique(np.linspace(0, self.dimension - 1, count).round().astype(np.int64))
+        return self.basis[places] if "basis" in vars(self) else self._make(places)
 
     @cached_property
     def frequencies(self) -> tuple[KilledFrequency, ...] | None:
@@ -120,6 +161,7 @@ class NullSpace:
             "proof": self.proof,
             "method": self.method,
             "is_integer": self.is_integer,
+            "note": self.note,
             "frequencies": listed,
         }
 
@@ -129,6 +171,8 @@ class NullSpace:
         facts = [("operator", f"{self.op.in_shape} -> {self.op.out_shape}")]
         if self.proof:
             facts.append(("proof", self.proof))
+        if self.note:
+            facts.append(("note", self.note))
         if self.dimension:
             facts.append(("basis", self.method + (", primitive integers" if self.is_integer else "")))
         if self.dimension and self._killed is not None:

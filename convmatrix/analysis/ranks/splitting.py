@@ -104,11 +104,17 @@ def _outer(tensor: np.ndarray, rows: tuple[int, ...], columns: tuple[int, ...]) 
     shapes = [tuple(tensor.shape[axis] for axis in axes) for axes in (rows, columns)]
     matrix = tensor.transpose(*rows, *columns).reshape(math.prod(shapes[0]), math.prod(shapes[1]))
     r, c = np.argwhere(matrix)[0]
-    for table in (matrix % _PRIME, matrix if _squares_fit(matrix) else matrix.astype(object)):
-        difference = table * table[r, c] - np.multiply.outer(table[:, c], table[r])
-        if (difference % _PRIME if table is not matrix else difference).any():
-            return None
+    if (_bordered((matrix % _PRIME).astype(np.int64), r, c) % _PRIME).any():
+        return None
+    # What holds modulo a prime need not hold.
+    if _bordered(matrix if _squares_fit(matrix) else matrix.astype(object), r, c).any():
+        return None
     return whole(matrix[:, c]).reshape(shapes[0]), whole(matrix[r]).reshape(shapes[1])
+
+
+def _bordered(matrix: np.ndarray, r: int, c: int) -> np.ndarray:
+    """All minors of size 2 with the entry at `r, c`, which are 0 if the matrix is an outer product."""
+    return np.asarray(matrix * matrix[r, c] - np.multiply.outer(matrix[:, c], matrix[r]))
 
 
 def _squares_fit(matrix: np.ndarray) -> bool:
