@@ -151,7 +151,8 @@ def _draw_tolerances(ax: Any, result: RankProfile) -> None:
             continue
         if own is result.operator:
             ax.axhline(own.tol, color=color, linewidth=1.0, linestyle="--", label="_tolerance")
-        ax.annotate(said, (0.02, own.tol), (0, 1 if side == "bottom" else -2), ax.get_yaxis_transform(), "offset points",
+        beside = (0, 1 if side == "bottom" else -2)
+        ax.annotate(said, (0.02, own.tol), beside, ax.get_yaxis_transform(), "offset points",
                     color=color, fontsize=style.SMALL, va=side, clip_on=False, annotation_clip=False)  # fmt: skip
 
 
