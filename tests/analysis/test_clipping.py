@@ -243,6 +243,27 @@ def test_numbers_at_the_ends_of_the_range(power):
     assert found.full_distance / 10.0**power == pytest.approx(expected.full_distance)
 
 
+@pytest.mark.parametrize("norm", [1e-8, 1e-30, 1e-290])
+@pytest.mark.parametrize("name", ["2-D", "integers"])
+def test_rounding_is_that_of_the_norm(name, norm):
+    """However far below the layer's own norm it is."""
+    found = cm.clip_spectrum(LAYERS[name], norm)
+    assert found.full_norm == pytest.approx(norm, rel=1e-13)
+    values = np.linalg.svd(_matrix(found.full) / norm, compute_uv=False)
+    assert values.max() == pytest.approx(1, rel=1e-12)
+
+
+def test_a_sum_of_layers_of_one_geometry_is_one_layer():
+    op = CIRCULAR + 2 * CIRCULAR
+    found = cm.clip_spectrum(op, 20)
+    np.testing.assert_allclose(_matrix(found.full), _clipped(_matrix(op), 20)[0], atol=1e-12)
+
+
+def test_a_norm_of_denormals():
+    found = cm.clip_spectrum(LAYERS["2-D"], 1e-320)
+    assert found.full_norm == pytest.approx(1e-320, rel=0.05)
+
+
 def test_a_result_is_shown_and_written():
     found = cm.clip_spectrum(LAYERS["2-D"], 1, rounds=2)
     said = found.to_dict()
@@ -256,6 +277,7 @@ def test_a_result_is_shown_and_written():
 
 
 CIRCULAR = LAYERS["integers"]
+MOVED = cm.conv("1 2 1; 2 4 2; 1 2 1", (4, 5), padding=((2, 0), (1, 1)), padding_mode="circular")
 ZEROS = cm.conv("1 2 1", 6, padding=1)
 BAD = {
     "no operator": (np.eye(3), {}, "op must be a TensorOperator, got ndarray"),
@@ -263,7 +285,7 @@ BAD = {
     "fewer outputs": (cm.conv("1 2 1", 6, padding_mode="circular"), {}, "op must be one circular layer with n/stride"),
     "stride": (cm.conv("1 2 1", 7, stride=2, padding=1, padding_mode="circular"), {}, "op must be one circular layer"),
     "product": (CIRCULAR @ CIRCULAR, {}, "op must be one circular layer"),
-    "sum": (CIRCULAR + CIRCULAR, {}, "op must be one circular layer"),
+    "sum": (CIRCULAR + MOVED, {}, "op must be one circular layer"),
     "permutation": (cm.identity((1, 4)), {}, r"or divide op by spectral_norm\(op\).upper / norm"),
     "symbols": (cm.conv("a b", 6, padding_mode="circular"), {}, "op must have weights without symbols, got a"),
     "NaN": (cm.conv([np.nan, 1], 6, padding_mode="circular"), {}, "op must have finite weights, got nan"),

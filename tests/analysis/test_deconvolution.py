@@ -490,6 +490,13 @@ BAD = {
     "batch": ((LAYER, Y), {"x0": np.ones((2, 6))}, r"x0 must have the batch axes of y, \(\), or none, got \(2,\)"),
     "start NaN": ((LAYER, Y), {"x0": [np.nan] * 6}, "x0 must be finite, got nan"),
     "transposed": ((LAYER, Y, "transpose"), {"x0": Y}, "x0 must be None for method 'transpose', which starts from"),
+    "idle solver": ((LAYER, Y, "transpose"), {"solver": "lsqr"},
+                    "solver must be 'auto' for method 'transpose', which solves nothing, got 'lsqr'"),
+    "idle tol": ((LAYER, Y, "transpose"), {"tol": 0.1}, "tol must be None for method 'transpose', .*got 0.1"),
+    "idle steps": ((LAYER, Y, "transpose"), {"max_iterations": 9},
+                   "max_iterations must be None for method 'transpose', .*got 9"),
+    "rng": ((LAYER, Y), {"rng": "x"}, "rng must be what numpy.random.default_rng takes, got 'x'"),
+    "negative rng": ((LAYER, Y, "tikhonov"), {"rng": -1}, "rng must be what numpy.random.default_rng takes, got -1"),
     "beyond": ((1e-300 * LAYER, Y * 1e300), {}, "x must be within the range of floats, got numbers of 2"),
     "too large": (
         (cm.conv(_normal(0, 8, 8, 3, 3), (64, 64)), np.ones((8, 62, 62))), {"solver": "direct"},

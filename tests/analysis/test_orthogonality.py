@@ -295,6 +295,49 @@ def test_exact_weights_that_take_too_long_are_judged_in_floats():
     assert cm.orthogonality_defect(many).kind == "numerical"
 
 
+def _small():
+    rng = np.random.default_rng(3)
+    layer = cm.conv(rng.standard_normal((2, 3, 3)), 8, padding=1)
+    return {
+        "layer": layer,
+        "transposed": layer.T,
+        "complex, groups": cm.conv(rng.standard_normal((4, 1, 3)) + 1j, 8, groups=2),
+        "average": cm.avg_pool((2, 4, 6), 2),
+        "shuffle": cm.channel_shuffle((4, 3), 2),
+        "product": cm.conv(rng.standard_normal((2, 2, 3)), 8) @ layer,
+    }
+
+
+@pytest.mark.parametrize("power", [-1000, -560, -282, -270, -201, -60, 60, 265, 500])
+@pytest.mark.parametrize("op", _small().values(), ids=_small())
+def test_numbers_at_the_ends_of_the_range(op, power):
+    """Multiples by powers of two: the best scale takes them back, to the last digit."""
+    found, base = (cm.orthogonality_defect(own) for own in (2.0**power * op, op))
+    assert found.scale == math.ldexp(base.scale, -power)
+    assert found.scaled_frobenius == base.scaled_frobenius
+    size = min(op.shape)
+    if power < 0:
+        for value, expected in ((found.frobenius, math.sqrt(size)), (found.largest, 1), (found.spectral, 1)):
+            assert value == pytest.approx(expected)
+        np.testing.assert_allclose((found.per_channel**2).sum(), size)
+    else:
+        gram = _gram(op)
+        factor = 4.0**power
+        assert found.frobenius / factor == pytest.approx(np.linalg.norm(gram))
+        assert found.largest / factor == pytest.approx(np.abs(gram).max())
+        assert found.spectral / factor == pytest.approx(np.linalg.norm(gram, 2))
+        np.testing.assert_allclose(np.linalg.norm(found.per_channel / factor), np.linalg.norm(gram))
+
+
+def test_small_weights_are_scaled_as_they_are():
+    base = cm.orthogonality_defect(cm.conv(np.array([1.0, 2.0, 1.0]), 8))
+    for small in (1e-81, 1e-85, 1e-100, 1e-160, 1e-170, 1e-300):
+        found = cm.orthogonality_defect(cm.conv(np.array([1.0, 2.0, 1.0]) * small, 8))
+        assert found.scale * small == pytest.approx(base.scale)
+        assert found.scaled_frobenius == pytest.approx(base.scaled_frobenius)
+    assert cm.orthogonality_defect(cm.conv(np.zeros(3), 8)).scale == 1
+
+
 # -- too many singular values -----------------------------------------------------------------------------------------
 
 
@@ -355,6 +398,13 @@ BAD = {
     "NaN": (cm.conv([1, np.nan], 6), {}, "op must have finite weights, got nan"),
     "tol": (cm.conv([1, 2], 6), {"tol": -1}, "tol must be a number of at least 0, got -1"),
     "tol NaN": (cm.conv([1, 2], 6), {"tol": np.nan}, "tol must be a number of at least 0, got nan"),
+    "rng": (cm.conv([1, 2], 6), {"rng": "x"}, "rng must be what numpy.random.default_rng takes, got 'x'"),
+    "negative rng": (cm.conv([1, 2], 6), {"rng": -1}, "rng must be what numpy.random.default_rng takes, got -1"),
+    "denormal": (
+        cm.conv([1e-320], 6),
+        {},
+        "op must have a best scale within the range of floats, got numbers of about 2",
+    ),
     "huge": (cm.conv([1e200], 6), {}, "op must have a Gram matrix within the range of floats, got numbers of about 2"),
 }
 

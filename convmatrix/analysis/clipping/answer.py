@@ -38,7 +38,8 @@ class ClippedSpectrum:
         What was asked for.
     full : TensorOperator
         The nearest operator of norm at most `norm`, whose matrix is that of `op` with every singular value above `norm`
-        replaced by it. Its weight is as large as the input, of float64 or complex128.
+        replaced by it: to rounding, of about `norm` times that of doubles. Its weight is as large as the input, of
+        float64 or complex128.
     cropped : TensorOperator
         `op` with another weight of the same size: that of `full` where `op` has taps. Its norm may exceed `norm`.
     largest, full_norm, cropped_norm : float

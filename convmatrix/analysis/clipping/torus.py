@@ -85,36 +85,37 @@ class Torus:
 
     def clipped(self, torus: np.ndarray, norm: float) -> np.ndarray:
         """The nearest weight of a layer whose norm is at most `norm`."""
-        values, excess = self._taken_apart(torus, norm)
+        values, kept = self._taken_apart(torus, norm)
         if not (values > norm).any():
             return torus
         frequencies = self._frequencies
         pairs = frequencies.multiplicity == 2
-        excess[..., mirrored(self._waves[pairs], self.sizes)] = np.conj(excess[..., self._waves[pairs]])
-        excess = excess.reshape(torus.shape)
-        change = np.fft.fftn(excess, axes=self._space, norm="forward") if self.sizes else excess
-        return np.asarray(torus - (change if self._is_complex else change.real))
+        kept[..., mirrored(self._waves[pairs], self.sizes)] = np.conj(kept[..., self._waves[pairs]])
+        kept = kept.reshape(torus.shape)
+        # Not the weight less what is too much: rounding would then be that of the weight, which may be far above norm.
+        found = np.fft.fftn(kept, axes=self._space, norm="forward") if self.sizes else kept
+        return np.asarray(found if self._is_complex else found.real)
 
     def _taken_apart(self, torus: np.ndarray, norm: float) -> tuple[np.ndarray, np.ndarray]:
-        """Singular values of some frequencies, `(places, groups * count)`, and what is above `norm` of the waves."""
+        """Singular values of some frequencies, `(places, groups * count)`, and what is up to `norm` of the waves."""
         folds = self._waves.shape[1]
         groups, rows, columns = self._frequencies.block_shape
         waves = np.fft.ifftn(torus, axes=self._space, norm="forward") if self.sizes else torus
         waves = waves.reshape(*torus.shape[:3], -1)
         values = np.empty((len(self._waves), groups, min(rows, columns)))
-        excess = np.zeros(waves.shape if math.isfinite(norm) else 0, dtype=np.complex128)
+        kept = np.zeros(waves.shape if math.isfinite(norm) else 0, dtype=np.complex128)
 
         def solve(chunk: slice) -> None:
             index = self._waves[chunk]
             blocks = waves[..., index].transpose(3, 0, 1, 4, 2).reshape(len(index), groups, rows, columns)
-            values[chunk], above = _parts_above(blocks / math.sqrt(folds), norm)
-            if above is not None:
-                own = above.reshape(len(index), groups, rows, folds, -1) * math.sqrt(folds)
-                excess[..., index] = own.transpose(1, 2, 4, 0, 3)
+            values[chunk], clipped = _clipped_blocks(blocks / math.sqrt(folds), norm)
+            if kept.size:
+                own = clipped.reshape(len(index), groups, rows, folds, -1) * math.sqrt(folds)
+                kept[..., index] = own.transpose(1, 2, 4, 0, 3)
 
         for _ in in_order(solve, self._frequencies.chunks(processors())):
             pass
-        return values.reshape(len(values), -1), excess
+        return values.reshape(len(values), -1), kept
 
     @property
     def _space(self) -> tuple[int, ...]:
@@ -150,15 +151,15 @@ def as_circular(geometry: Geometry) -> Geometry | None:
     return found if is_circular(found) else None
 
 
-def _parts_above(blocks: np.ndarray, norm: float) -> tuple[np.ndarray, np.ndarray | None]:
-    """Singular values, and what of each block is above `norm`: the values less `norm`, between the same vectors."""
+def _clipped_blocks(blocks: np.ndarray, norm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Singular values, and the blocks with each of them at most `norm`, between the same vectors."""
     if min(blocks.shape[2:]) == 1:
         values = np.linalg.norm(blocks.reshape(*blocks.shape[:2], -1), axis=-1)[..., None]
-        share = np.maximum(values - norm, 0) / np.where(values > 0, values, 1.0)
-        return values, blocks * share[..., None] if (values > norm).any() else None
+        share = np.minimum(values, norm) / np.where(values > 0, values, 1.0)
+        return values, blocks * share[..., None]
     if math.isinf(norm):
-        return np.linalg.svd(blocks, compute_uv=False), None
+        return np.linalg.svd(blocks, compute_uv=False), blocks
     left, values, right = np.linalg.svd(blocks, full_matrices=False)
     if not (values > norm).any():
-        return values, None
-    return values, (left * np.maximum(values - norm, 0)[..., None, :]) @ right
+        return values, blocks
+    return values, (left * np.minimum(values, norm)[..., None, :]) @ right

@@ -11,11 +11,14 @@ import numpy as np
 
 from convmatrix.analysis.facts import as_html, as_text, plain
 from convmatrix.analysis.inverse.reading import Asked, Batch, in_floats
-from convmatrix.analysis.inverse.solving import solved, tolerance_of
+from convmatrix.analysis.inverse.solving import Solved, solved, tolerance_of
 from convmatrix.analysis.spectrum.numbers import numerical
 from convmatrix.errors import ConvMatrixError
+from convmatrix.geometry import arguments
 from convmatrix.operators import TensorOperator
 
+_AS_LONG = 0.02
+"""By how much a residual and the noise may differ in length."""
 _NAMES = {"transpose": "the transpose", "least_squares": "least squares", "tikhonov": "Tikhonov"}
 
 
@@ -38,11 +41,15 @@ class Deconvolution:
     iterations : int
         Of LSQR, 0 for a direct solution.
     converged : bool
-        Whether LSQR met its tolerance, for all of the batch; True for a direct solution.
+        Whether LSQR met its tolerance, for all of the batch, and `alpha` its rule.
     alpha : float or None
         What Tikhonov's solution was regularised with.
     rule : str or None
         How `alpha` came about: "given", "cross-validation" or "discrepancy".
+    rule_met : bool or None
+        Of "discrepancy": whether `residual` is as long as the noise, within 2 %, or longer with `alpha` 0. Of
+        "cross-validation": whether `alpha` makes it least, within 5 %, with the trace as estimated, of all down to a
+        hundredth of it. None where nothing was chosen.
     condition : float or None
         Largest by smallest singular value of `op`, infinite if that is 0 to rounding; None where it is not known.
     """
@@ -57,6 +64,7 @@ class Deconvolution:
     converged: bool
     alpha: float | None
     rule: str | None
+    rule_met: bool | None
     condition: float | None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -74,17 +82,19 @@ class Deconvolution:
             "converged": self.converged,
             "alpha": plain(self.alpha),
             "rule": self.rule,
+            "rule_met": self.rule_met,
             "condition": plain(self.condition),
         }
 
     def _lines(self) -> tuple[str, list[tuple[str, str]]]:
         how = "" if self.solver == "none" else f", by {self.solver}"
-        head = f"{_NAMES[self.method]}{how}: residual {_span(self.relative_residual)} of y"
+        head = f"{_NAMES[self.method]}{how}: {_share(self.relative_residual)}"
         if not self.converged:
             head += f", NOT CONVERGED after {self.iterations} steps"
         facts = [("operator", f"{self.op.in_shape} -> {self.op.out_shape}"), ("x", str(self.x.shape))]
         if self.alpha is not None:
-            facts.append(("alpha", f"{self.alpha:.6g}, {self.rule}"))
+            missed = ": RULE NOT MET" if self.rule_met is False else ""
+            facts.append(("alpha", f"{self.alpha:.6g}, {self.rule}{missed}"))
         if self.condition is not None:
             facts.append(("condition", f"{self.condition:.6g}"))
         if self.iterations:
@@ -136,19 +146,22 @@ def deconvolve(
         What to solve.
     alpha : float, optional
         Of Tikhonov's method. By default one for the whole batch that makes the generalised cross-validation
-        `|C x - y|^2 / trace(I - C (C^H C + alpha I)^-1 C^H)^2` least, where the trace is estimated from one vector of
-        random signs if singular values are not known.
+        `|C x - y|^2 / trace(I - C (C^H C + alpha I)^-1 C^H)^2` least. The trace is known from all singular values, if
+        need be of the matrix; where that is too large it is estimated from random signs, in 2**14 / outputs vectors,
+        and at least one.
     noise : float, optional
         Standard deviation of the noise in each number of `y`: `alpha` is then such that `|C x - y|` is the noise's
-        length (the discrepancy principle), and 0 where even the least residual is longer.
+        length (the discrepancy principle), and 0 where even the least residual is longer, as far as the solver sees.
     solver : {"auto", "direct", "lsqr"}, default "auto"
-        "lsqr" iterates in any case, "direct" in none, whatever a matrix takes.
+        "lsqr" iterates in any case, "direct" in none, whatever a matrix takes. "auto" alone for the transpose.
     tol : float, optional
         Of a direct solution: singular values of at most this part of the largest count as 0, by default
         `max(op.shape)` roundings of doubles, or 8 of coarser weights. Of LSQR: it stops where the slope is at most
-        `tol * |C| |C x - y|`, or `|C x - y|` at most `tol * |y|`, by default 1e-12.
+        `tol * |C| |C x - y|`, or `|C x - y|` at most `tol * |y|`, by default 1e-12, and at least the rounding of a
+        product with `C`. Not for the transpose.
     max_iterations : int, optional
-        Steps of LSQR, by default `4 * min(op.shape)` and at most 5000. `converged` says whether they sufficed.
+        Steps of LSQR, by default `4 * min(op.shape)` and at most 5000. `converged` says whether they sufficed. The
+        choice of `alpha` takes up to the default, too. Not for the transpose.
     x0 : array-like of shape `(*batch, *in_shape)` or `in_shape`, optional
         Where to start: of several least squares solutions the one nearest to `x0` is found, and Tikhonov's method
         keeps `x` near it, by `alpha |x - x0|^2`. By default 0.
@@ -164,8 +177,8 @@ def deconvolve(
     ------
     ConvMatrixError
         If `op` or `y` holds symbols, NaN or infinity, a shape does not fit, an argument breaks its rule or is not one
-        of the method's, `noise` is at least the root mean square of `y`, "direct" would take too long, or `x` is
-        beyond the range of floats.
+        of the method's, `noise` is at least the root mean square of `y`, `rng` is nothing that `default_rng` takes,
+        "direct" would take too long, or `x` is beyond the range of floats.
 
     References
     ----------
@@ -193,6 +206,7 @@ def deconvolve(
     """
     numbers = numerical(op)
     asked = Asked.read(method, solver, alpha, noise, tol, max_iterations)
+    generator = arguments.generator(rng)
     rows = in_floats(y, "y")
     batch = Batch.of(rows, "y", op.out_shape, op)
     rows = rows.reshape(batch.count, *op.out_shape)
@@ -200,7 +214,7 @@ def deconvolve(
         rows = rows - in_floats(op.bias, "bias")
     start = _start(x0, op, batch, asked)
     problem = _Scaled(numbers.op, numbers.exponent, rows)
-    return problem.answer(op, batch, asked, start, np.random.default_rng(0 if rng is None else rng))
+    return problem.answer(op, batch, asked, start, generator)
 
 
 class _Scaled:
@@ -231,7 +245,7 @@ class _Scaled:
         relative = left / np.where(given > 0, given, 1.0)
         x = batch.folded(_shifted(x, back, "x"))
         x.flags.writeable = False
-        rule = "given" if asked.alpha is not None else "cross-validation" if asked.noise is None else "discrepancy"
+        rule, rule_met = _rule(scaled, found, left, rows.size)
         return Deconvolution(
             op,
             x,
@@ -240,9 +254,10 @@ class _Scaled:
             _as_given(_shifted(left, self.own), batch),
             _as_given(relative, batch),
             found.iterations,
-            found.converged,
+            found.converged and rule_met is not False,
             asked.alpha if found.alpha is None or asked.alpha is not None else self._brought_back(found.alpha),
-            None if found.alpha is None else rule,
+            rule,
+            rule_met,
             found.condition,
         )
 
@@ -261,6 +276,19 @@ class _Scaled:
             raise ConvMatrixError(
                 f"noise must be below the root mean square of y, {_near(mean, self.own):.6g}, got {asked.noise!r}"
             )
+
+
+def _rule(asked: Asked, found: Solved, left: np.ndarray, entries: int) -> tuple[str | None, bool | None]:
+    """How `alpha` came about, and whether the residuals `left` are what they are to be by that."""
+    if found.alpha is None:
+        return None, None
+    if asked.alpha is not None:
+        return "given", None
+    if asked.noise is None:
+        return "cross-validation", found.is_settled
+    length, target = float(np.linalg.norm(left)), asked.noise * math.sqrt(entries)
+    is_least = found.alpha == 0 and found.is_settled and length >= target
+    return "discrepancy", is_least or abs(length - target) <= _AS_LONG * target
 
 
 def _start(x0: Any, op: TensorOperator, batch: Batch, asked: Asked) -> np.ndarray | None:
@@ -304,7 +332,9 @@ def _as_given(values: np.ndarray, batch: Batch) -> Any:
     return found
 
 
-def _span(values: Any) -> str:
-    """One number, or the least and the largest."""
-    low, high = np.min(values, initial=np.inf), np.max(values, initial=0)
-    return f"{low:.3g}" if low >= high else f"{low:.3g} to {high:.3g}"
+def _share(values: Any) -> str:
+    """One relative residual, or the least and the largest."""
+    if not np.size(values):
+        return "an empty batch"
+    low, high = np.min(values), np.max(values)
+    return f"residual {low:.3g} of y" if low == high else f"residual {low:.3g} to {high:.3g} of y"

@@ -3,106 +3,111 @@
 Both ask only how the right side is spread over the singular values. With `C = U S V^H` Tikhonov's residual is
 `sum of (alpha / (s_j**2 + alpha))**2 |u_j^H y|**2` and what is left of `y`'s freedom `sum of alpha / (s_j**2 + alpha)`:
 integrals over two measures on the squares `s_j**2`, the masses `|u_j^H y|**2` of the one and 1 each of the other.
-Where singular values are not known, the bidiagonal forms that start from `y` and from random signs give a few squares
-and masses with the same integrals (Golub, von Matt 1997; random signs: Girard 1989).
+Where singular values are not known, the bidiagonal forms that start from `y` and from random signs
+enclose these integrals, ever more tightly the more steps are made (Golub, von Matt 1997; random signs: Girard 1989).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh_tridiagonal
 from scipy.optimize import brentq, minimize_scalar
 
 from convmatrix.analysis.inverse.bidiagonal import bidiagonalised
-from convmatrix.analysis.inverse.forms import SingularForm
+from convmatrix.analysis.inverse.forms import DIRECT_WORK, SingularForm
+from convmatrix.analysis.inverse.measures import Bound, Form, Integrals, Measure
 from convmatrix.operators import TensorOperator
 
+LSQR_TOL = 1e-12
+MOST_STEPS = 5000
 _GRID = 120
 _SPAN = 60.0
 """Natural logarithms below the largest square, down to which `alpha` is sought: 26 decades, the range of rounding."""
-_STEADY = 0.01
-_FIRST, _MOST_STEPS = 16, 512
-_SIGNS, _PROBES = 2048, 16
-"""Random signs in all, at least, and vectors of them, at most: the trace is off by one part in their number's root."""
-
-
-@dataclass(frozen=True, eq=False)
-class Measure:
-    """Masses on squares of singular values."""
-
-    squares: np.ndarray
-    masses: np.ndarray
-
-    def left(self, alpha: float, power: int) -> float:
-        """The integral of `(alpha / (square + alpha))**power`."""
-        return float((self.masses * (alpha / (self.squares + alpha)) ** power).sum())
+_FIRST, _MORE = 16, 1.5
+"""Steps before the first look at a form, and how many times as many before each further one."""
+_NARROW = 1e-6
+"""Between what the discrepancy's squared residual is enclosed by."""
+_LOW, _BELOW, _SMALL = 0.05, 5.0, 512
+"""How far cross-validation may be above its least, and down to how many natural logarithms below `alpha` that has to be
+certain; of operators with so few rows or columns, whose forms end soon, everywhere."""
+_SIGNS = 1 << 14
+"""Random signs in all, at least: the trace is off by one part in their number's root, or more at small `alpha`."""
+_TRACE_ENTRIES = 10_000_000
+"""Of a matrix whose singular values are computed for the trace."""
 
 
 @dataclass(frozen=True, eq=False)
 class Spread:
     """How right sides are spread over the squares of singular values, and how many dimensions are, or a multiple."""
 
-    rows: Measure
-    freedom: Measure
+    rows: Integrals
+    freedom: Integrals
 
     def chosen(self, noise: float | None, entries: int) -> float:
         """The `alpha` of the discrepancy for a `noise` in each of `entries` numbers, without one that of GCV."""
-        return self.by_validation() if noise is None else self.by_discrepancy(noise**2 * entries)
+        return self.by_validation() if noise is None else by_discrepancy(self.rows, noise**2 * entries)
+
+    def error(self, alpha: Any) -> Any:
+        """`residual / freedom**2`."""
+        return self.rows.left(alpha, 2) / self.freedom.left(alpha, 1) ** 2
 
     def by_validation(self) -> float:
-        """Where `residual / freedom**2` is least: generalised cross-validation."""
-        top = math.log(self.rows.squares.max(initial=0.0) or 1.0)
-
-        def error(at: float) -> float:
-            alpha = math.exp(at)
-            return self.rows.left(alpha, 2) / self.freedom.left(alpha, 1) ** 2
-
-        grid = np.linspace(top - _SPAN, top + 3, _GRID)
-        best = float(grid[np.argmin([error(at) for at in grid.tolist()])])
+        """Where that is least: generalised cross-validation."""
+        grid = _grid(self.rows)
+        best = float(grid[np.argmin(self.error(np.exp(grid)))])
         width = float(grid[1] - grid[0])
-        found = minimize_scalar(error, bounds=(best - width, best + width), method="bounded", options={"xatol": 1e-4})
+        found = minimize_scalar(
+            lambda at: self.error(math.exp(at)), bounds=(best - width, best + width), method="bounded",
+            options={"xatol": 1e-4},
+        )  # fmt: skip
         return math.exp(float(found.x))
 
-    def by_discrepancy(self, target: float) -> float:
-        """Where the residual is `target`, which is below the mass of all rows; 0 where it never is so little."""
-        top = math.log(self.rows.squares.max(initial=0.0) or 1.0)
 
-        def excess(at: float) -> float:
-            return self.rows.left(math.exp(at), 2) - target
+def by_discrepancy(rows: Integrals, target: float) -> float:
+    """Where the residual is `target`, which is below the mass of all rows; 0 where it never is so little."""
 
-        if excess(top - _SPAN) >= 0:
-            return 0.0
-        high = top
-        while excess(high) < 0:
-            high += 5
-        return math.exp(float(brentq(excess, top - _SPAN, high, xtol=1e-6)))
+    def excess(at: float) -> float:
+        return rows.left(math.exp(at), 2) - target
+
+    low = high = _logarithm(rows.top)
+    low -= _SPAN
+    if excess(low) >= 0:
+        return 0.0
+    while excess(high) < 0:
+        high += 5
+    return math.exp(float(brentq(excess, low, high, xtol=1e-6)))
 
 
-def spread_over(form: SingularForm, rows: np.ndarray, coefficients: np.ndarray) -> Spread:
+def spread_over(form: SingularForm, kept: np.ndarray, rows: np.ndarray, coefficients: np.ndarray) -> Spread:
     """Over the singular values themselves, with what lies beyond all of them at 0.
 
     Parameters
     ----------
     form : SingularForm
         Of the operator.
+    kept : ndarray of shape `(r,)`
+        Which of its values are not 0.
     rows : ndarray of shape `(batch, *out_shape)`
         The right sides.
     coefficients : ndarray of shape `(batch, r)`
         Theirs, of the form's left vectors.
     """
     beyond = rows - form.left.tensors(coefficients) if form.values.size < math.prod(form.left.shape) else 0.0
-    squares = np.append(form.values**2, 0.0)
+    squares = np.append(np.where(kept, form.values, 0.0) ** 2, 0.0)
     masses = np.append((np.abs(coefficients) ** 2).sum(axis=0), np.sum(np.abs(beyond) ** 2))
     missing = math.prod(form.left.shape) - form.values.size
     freedom = np.append(np.ones(form.values.size), missing)
     return Spread(Measure(squares, masses), Measure(squares, freedom))
 
 
-def chosen_by_steps(op: TensorOperator, rows: np.ndarray, noise: float | None, rng: np.random.Generator) -> float:
-    """The `alpha` for an operator whose singular values are not known, once more steps hardly move it.
+def chosen_by_steps(
+    op: TensorOperator, rows: np.ndarray, noise: float | None, rng: np.random.Generator
+) -> tuple[float, bool]:
+    """The `alpha` for an operator whose singular values are not known, and whether that is certain.
 
     Parameters
     ----------
@@ -115,31 +120,93 @@ def chosen_by_steps(op: TensorOperator, rows: np.ndarray, noise: float | None, r
     rng : numpy.random.Generator
         For the signs.
     """
-    probes = min(_PROBES, -(-_SIGNS // op.shape[0]))
-    signs = rng.choice((-1.0, 1.0), size=(probes, *op.out_shape))
-    # All of a batch as one long vector, whose form has the integrals of them all.
-    both = zip(bidiagonalised(op, rows[None]), bidiagonalised(op, signs[None]), strict=False)
-    alphas, betas = np.empty((2, _MOST_STEPS + 1)), np.empty((2, _MOST_STEPS + 1))
-    found, looked = 0.0, _FIRST
-    for number, steps in enumerate(both):
-        for side, step in enumerate(steps):
-            alphas[side, number], betas[side, number] = step.alpha[0], step.beta[0]
-        if number < min(looked, *op.shape):
-            continue
-        own, freedom = (_measure(alphas[side, :number], betas[side, : number + 1]) for side in (0, 1))
-        before, found = found, Spread(own, freedom).chosen(noise, rows.size)
-        # Too few steps may leave more than the noise, and ask for no alpha at all.
-        if (found > 0 and abs(found - before) <= _STEADY * found) or looked >= min(_MOST_STEPS, *op.shape):
+    if noise is None:
+        depth = _SPAN if min(op.shape) <= _SMALL else _BELOW
+        return _by_validation(_growing(op, rows), _freedom(op, rng), depth)
+    return _by_discrepancy(_growing(op, rows), noise**2 * rows.size)
+
+
+def default_steps(op: TensorOperator) -> int:
+    """After how many steps an iteration is given up."""
+    return min(4 * min(op.shape), MOST_STEPS)
+
+
+class _Look(NamedTuple):
+    """Integrals from below and from above, after some steps."""
+
+    below: Bound | Measure
+    above: Bound | Measure
+    is_complete: bool
+    is_last: bool
+
+
+def _growing(op: TensorOperator, rows: np.ndarray) -> Iterator[_Look]:
+    """Those of the bidiagonal forms of some tensors, after ever more steps."""
+    form, looked, most = Form(), _FIRST, default_steps(op)
+    for number, step in enumerate(bidiagonalised(op, rows)):
+        form.add(step.alpha, step.beta)
+        is_last = form.is_complete or number >= most
+        if number >= looked or is_last:
+            looked = int(_MORE * looked)
+            yield _Look(Bound(form, False), Bound(form, True), form.is_complete, is_last)
+        if is_last:
             break
-        looked *= 2
-    return found
 
 
-def _measure(alphas: np.ndarray, betas: np.ndarray) -> Measure:
-    """Squares and masses of a bidiagonal form: of `alphas` on the diagonal, and `betas` from above it downwards."""
-    # The singular values are the eigenvalues, of either sign, of the tridiagonal matrix of these in turn: as exact as a
-    # decomposition of the form itself, and in far less time.
-    beside = np.empty(2 * len(alphas))
-    beside[0::2], beside[1::2] = alphas, betas[1:]
-    values, vectors = eigh_tridiagonal(np.zeros(len(beside) + 1), beside)
-    return Measure(values**2, (betas[0] * vectors[0]) ** 2)
+def _freedom(op: TensorOperator, rng: np.random.Generator) -> Iterator[_Look]:
+    """Those of the trace, or a multiple: of all singular values of a small matrix, else of random signs."""
+    rows, columns = op.shape
+    if float(rows) * columns * min(op.shape) <= DIRECT_WORK and rows * columns <= _TRACE_ENTRIES:
+        squares = np.zeros(rows)
+        squares[: min(op.shape)] = np.linalg.svd(op.toarray(), compute_uv=False) ** 2
+        known = Measure(squares, np.ones(rows))
+        return iter([_Look(known, known, True, True)])
+    signs = rng.choice((-1.0, 1.0), size=(-(-_SIGNS // rows), *op.out_shape))
+    return _growing(op, signs)
+
+
+def _by_discrepancy(looks: Iterator[_Look], target: float) -> tuple[float, bool]:
+    alpha = 0.0
+    for look in looks:
+        alpha = by_discrepancy(look.above, target)
+        # More than the target may be left because more steps are to come. Not if the least residual is reached.
+        is_certain = look.below.left(alpha, 2) >= target * (1 - _NARROW) if alpha > 0 else _is_least(look)
+        if is_certain:
+            return alpha, True
+    return alpha, False
+
+
+def _is_least(look: _Look) -> bool:
+    """Whether no step makes the residual shorter, by what LSQR stops at."""
+    if look.is_complete or isinstance(look.above, Measure):
+        return True
+    least, top = math.exp(_logarithm(look.above.top) - _SPAN), look.above.top
+    return look.above.form.slope(least) <= LSQR_TOL * math.sqrt(top * look.above.left(least, 2))
+
+
+def _by_validation(all_rows: Iterator[_Look], all_freedom: Iterator[_Look], depth: float) -> tuple[float, bool]:
+    rows, freedom = next(all_rows), next(all_freedom)
+    found = 0.0
+    while True:
+        # Where the bounds are far apart, at small alpha, the upper one is high: what is not known is not chosen.
+        most, least = Spread(rows.above, freedom.below), Spread(rows.below, freedom.above)
+        before, found = found, most.by_validation()
+        grid = _grid(most.rows)
+        errors = least.error(np.exp(grid[grid >= math.log(found) - depth]))
+        error = most.error(found)
+        is_steady = before > 0 and most.error(before) <= error * (1 + _LOW)
+        if (rows.is_complete and freedom.is_complete) or (is_steady and error <= errors.min() * (1 + _LOW)):
+            return found, True
+        if rows.is_last and freedom.is_last:
+            return found, False
+        rows, freedom = next(all_rows, rows), next(all_freedom, freedom)
+
+
+def _grid(rows: Integrals) -> np.ndarray:
+    """Logarithms of `alpha`."""
+    top = _logarithm(rows.top)
+    return np.linspace(top - _SPAN, top + 3, _GRID)
+
+
+def _logarithm(top: float) -> float:
+    return math.log(top or 1.0)

@@ -53,6 +53,8 @@ class Asked:
         for value, name in ((alpha, "alpha"), (noise, "noise")):
             if value is not None and method != "tikhonov":
                 raise ConvMatrixError(f"{name} must be None but for method 'tikhonov', got {value!r} with {method!r}")
+        if method == "transpose":
+            _check_idle(solver, tol, most)
         if alpha is not None and noise is not None:
             raise ConvMatrixError(f"noise must be None where alpha is given, got noise {noise!r} and alpha {alpha!r}")
         return cls(
@@ -63,6 +65,16 @@ class Asked:
             _number(tol, "tol", below=1),
             None if most is None else arguments.integer(most, "max_iterations", 1),
         )
+
+
+def _check_idle(solver: Any, tol: Any, most: Any) -> None:
+    """The transpose solves nothing."""
+    idle = "for method 'transpose', which solves nothing, got"
+    if solver != "auto":
+        raise ConvMatrixError(f"solver must be 'auto' {idle} {solver!r}")
+    for value, name in ((tol, "tol"), (most, "max_iterations")):
+        if value is not None:
+            raise ConvMatrixError(f"{name} must be None {idle} {value!r}")
 
 
 def _number(value: Any, name: str, *, above: bool = False, below: float = math.inf) -> float | None:

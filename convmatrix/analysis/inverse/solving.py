@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convmatrix.analysis.inverse.bidiagonal import lsqr
-from convmatrix.analysis.inverse.choosing import chosen_by_steps, spread_over
+from convmatrix.analysis.inverse.choosing import LSQR_TOL, chosen_by_steps, default_steps, spread_over
 from convmatrix.analysis.inverse.forms import DIRECT_WORK, MOST_WORK, SingularForm, singular_form
 from convmatrix.analysis.inverse.reading import Asked
 from convmatrix.analysis.rounding import eps_of
@@ -16,8 +16,6 @@ from convmatrix.analysis.spectrum.triples import count_of
 from convmatrix.errors import ConvMatrixError
 from convmatrix.operators import TensorOperator
 
-LSQR_TOL = 1e-12
-_MOST_STEPS = 5000
 _ROUNDINGS = 8
 """Of the weights, which move singular values by about one of them."""
 
@@ -38,6 +36,8 @@ class Solved:
         Of LSQR.
     converged : bool
         Whether LSQR met its tolerance for each of them.
+    is_settled : bool
+        Whether `alpha` is certain, where it was chosen.
     condition : float or None
         Largest by smallest singular value, infinite if that is 0 to rounding.
     """
@@ -47,6 +47,7 @@ class Solved:
     solver: str
     iterations: int = 0
     converged: bool = True
+    is_settled: bool = True
     condition: float | None = None
 
 
@@ -92,11 +93,11 @@ def tolerance_of(op: TensorOperator) -> float:
 def _directly(op: TensorOperator, form: SingularForm, rows: np.ndarray, asked: Asked, tol: float) -> Solved:
     tol = tol if asked.tol is None else asked.tol
     coefficients = form.left.coefficients(rows)
-    alpha = asked.alpha
-    if asked.method == "tikhonov" and alpha is None:
-        alpha = spread_over(form, rows, coefficients).chosen(asked.noise, rows.size)
     largest = form.values.max(initial=0.0)
     kept = form.values > tol * largest
+    alpha = asked.alpha
+    if asked.method == "tikhonov" and alpha is None:
+        alpha = spread_over(form, kept, rows, coefficients).chosen(asked.noise, rows.size)
     values = np.where(kept, form.values, 1.0)
     factors = np.where(kept, values / (values**2 + (alpha or 0.0)), 0.0)
     x = form.right.tensors(coefficients * factors)
@@ -107,9 +108,9 @@ def _directly(op: TensorOperator, form: SingularForm, rows: np.ndarray, asked: A
 
 
 def _by_steps(op: TensorOperator, rows: np.ndarray, asked: Asked, rng: np.random.Generator) -> Solved:
-    alpha = asked.alpha
+    alpha, is_settled = asked.alpha, True
     if asked.method == "tikhonov" and alpha is None:
-        alpha = chosen_by_steps(op, rows, asked.noise, rng)
-    most = asked.most or min(4 * min(op.shape), _MOST_STEPS)
-    found = lsqr(op, rows, alpha or 0.0, LSQR_TOL if asked.tol is None else asked.tol, most)
-    return Solved(found.x, alpha, "LSQR", found.iterations, bool(found.converged.all()))
+        alpha, is_settled = chosen_by_steps(op, rows, asked.noise, rng)
+    tol = LSQR_TOL if asked.tol is None else asked.tol
+    found = lsqr(op, rows, alpha or 0.0, tol, asked.most or default_steps(op))
+    return Solved(found.x, alpha, "LSQR", found.iterations, bool(found.converged.all()), is_settled)

@@ -5,22 +5,25 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from convmatrix.analysis.facts import as_html, as_text, plain
 from convmatrix.analysis.norm.answer import spectral_norm
 from convmatrix.analysis.orthogonality.deciding import exactly_orthogonal
-from convmatrix.analysis.orthogonality.measuring import GramFacts, gram_facts
+from convmatrix.analysis.orthogonality.measuring import gram_facts
 from convmatrix.analysis.rounding import eps_of
 from convmatrix.analysis.spectrum.answer import singular_values
-from convmatrix.analysis.spectrum.numbers import numerical, products
+from convmatrix.analysis.spectrum.numbers import Numerical, numerical, products
 from convmatrix.errors import ConvMatrixError, MatrixTooLargeError
+from convmatrix.geometry import arguments
 from convmatrix.operators import TensorOperator
 
 _WIDTH = 0.02
 """Of the enclosed norm: the defect's ends are then twice as far apart."""
+_LOWEST = -200
+"""Exponent of two, below which a Gram matrix is rounded away beside the identity."""
 _FACTORED_ENTRIES = 1_000_000
 """Entries of a matrix up to which its smallest singular value is sought where not all are known."""
 
@@ -141,7 +144,8 @@ def orthogonality_defect(op: TensorOperator, tol: float | None = None, *, rng: A
     Raises
     ------
     ConvMatrixError
-        If `op` holds symbols, NaN or infinity, `tol` is negative, or the Gram matrix is beyond the range of floats.
+        If `op` holds symbols, NaN or infinity, `tol` is negative, `rng` is nothing `default_rng` takes, or the Gram
+        matrix or `scale` is beyond the range of floats.
     MatrixTooLargeError
         If `op` is a product or sum whose sparse Gram matrix does not fit.
 
@@ -180,58 +184,104 @@ def orthogonality_defect(op: TensorOperator, tol: float | None = None, *, rng: A
     if tol is not None and (isinstance(tol, bool) or not isinstance(tol, Real) or not 0 <= tol < math.inf):
         raise ConvMatrixError(f"tol must be a number of at least 0, got {tol!r}")
     by_rows = op.shape[0] < op.shape[1]
+    generator = arguments.generator(rng)
     decided = exactly_orthogonal(op, by_rows)
-    facts = gram_facts(numbers, by_rows)
-    if decided:
-        facts = _perfect(facts)
+    defect = _Defect.of(numbers, by_rows, bool(decided))
     if decided is None and tol is None:
         tol = max(16, products(numbers.op)) * eps_of(op)
-    lower, upper = (0.0, 0.0) if decided else _spectral(op, facts, rng)
-    scale = math.sqrt(facts.trace / facts.squares) if facts.trace > 0 else 1.0
-    scaled = facts if scale == 1.0 else gram_facts(numbers, by_rows, scale)
-    per_channel = None if facts.channels is None else np.sqrt(facts.channels)
-    if per_channel is not None:
-        per_channel.flags.writeable = False
+    lower, upper = (0.0, 0.0) if decided else _spectral(op, defect, generator)
     return OrthogonalityDefect(
         op,
         "rows" if by_rows else "columns",
-        facts.largest <= float(tol or 0.0) if decided is None else decided,
+        defect.largest <= float(tol or 0.0) if decided is None else decided,
         "numerical" if decided is None else "exact",
         None if decided is not None else float(tol or 0.0),
         lower,
         upper,
-        math.sqrt(facts.lost),
-        facts.largest,
-        per_channel,
-        scale,
-        math.sqrt(scaled.lost),
+        defect.frobenius,
+        defect.largest,
+        defect.per_channel,
+        defect.scale,
+        defect.scaled_frobenius,
     )
 
 
-def _perfect(facts: GramFacts) -> GramFacts:
-    """Without the rounding that the floats of exact weights bring in."""
-    channels = None if facts.channels is None else np.zeros_like(facts.channels)
-    return GramFacts(facts.size, float(facts.size), float(facts.size), 0.0, channels, 0.0)
+class _Defect(NamedTuple):
+    """What a Gram matrix says, whatever the size of its numbers."""
+
+    size: int
+    frobenius: float
+    largest: float
+    per_channel: np.ndarray | None
+    scale: float = 1.0
+    scaled_frobenius: float = 0.0
+
+    @classmethod
+    def of(cls, numbers: Numerical, by_rows: bool, is_perfect: bool) -> _Defect:
+        """Without the rounding that the floats of exact weights bring in, if all is perfect.
+
+        Raises
+        ------
+        ConvMatrixError
+            If something is beyond the range of floats.
+        """
+        # The operator in numbers near 1, beside 2**(-2 exponent) times the identity: squares of squares, which these
+        # are, stay in range. What is smaller still is 0 beside the identity.
+        exponent = max(numbers.exponent, _LOWEST)
+        smaller, unit = math.ldexp(1.0, numbers.exponent - exponent), math.ldexp(1.0, -2 * exponent)
+        facts = gram_facts(numbers.op, by_rows, smaller, unit)
+        if is_perfect:
+            return cls(facts.size, 0.0, 0.0, _frozen(None if facts.channels is None else np.zeros_like(facts.channels)))
+        with np.errstate(over="ignore"):
+            sizes = np.ldexp([math.sqrt(facts.lost), facts.largest], 2 * exponent)
+            channels = None if facts.channels is None else np.ldexp(np.sqrt(facts.channels), 2 * exponent)
+        frobenius, largest = sizes.tolist()
+        own = facts if smaller == 1 else gram_facts(numbers.op, by_rows)
+        if not math.isfinite(frobenius):
+            raise ConvMatrixError(
+                f"op must have a Gram matrix within the range of floats, got numbers of about 2**{2 * numbers.exponent}"
+            )
+        if own.trace == 0:
+            return cls(facts.size, frobenius, largest, _frozen(channels), 1.0, frobenius)
+        root = math.sqrt(own.trace / own.squares)
+        scaled = gram_facts(numbers.op, by_rows, root)
+        scale = _times_power(root, -numbers.exponent)
+        return cls(facts.size, frobenius, largest, _frozen(channels), scale, math.sqrt(scaled.lost))
 
 
-def _spectral(op: TensorOperator, facts: GramFacts, rng: Any) -> tuple[float, float]:
+def _times_power(value: float, power: int) -> float:
+    try:
+        return math.ldexp(value, power)
+    except OverflowError:
+        raise ConvMatrixError(
+            f"op must have a best scale within the range of floats, got numbers of about 2**{-power}"
+        ) from None
+
+
+def _frozen(values: np.ndarray | None) -> np.ndarray | None:
+    if values is not None:
+        values.flags.writeable = False
+    return values
+
+
+def _spectral(op: TensorOperator, defect: _Defect, rng: Any) -> tuple[float, float]:
     """The largest `|s**2 - 1|`, between two numbers."""
     try:
         values = singular_values(op).values
     except MatrixTooLargeError:
-        return _enclosed(op, facts, rng)
+        return _enclosed(op, defect, rng)
     most = float(max(abs(values[0] ** 2 - 1), abs(1 - values[-1] ** 2)))
     return most, most
 
 
-def _enclosed(op: TensorOperator, facts: GramFacts, rng: Any) -> tuple[float, float]:
+def _enclosed(op: TensorOperator, defect: _Defect, rng: Any) -> tuple[float, float]:
     norm = spectral_norm(op, _WIDTH, rng=rng)
-    lower = max(norm.lower**2 - 1, math.sqrt(facts.lost / facts.size))
+    lower = max(norm.lower**2 - 1, defect.frobenius / math.sqrt(defect.size))
     if op.nnz <= _FACTORED_ENTRIES:
         try:
             smallest = singular_values(op, 1, which="smallest", rng=rng).smallest
         except ConvMatrixError:
             smallest = 1.0
         lower = max(lower, 1 - smallest**2)
-    upper = min(max(norm.upper**2 - 1, 1.0), math.sqrt(facts.lost))
+    upper = min(max(norm.upper**2 - 1, 1.0), defect.frobenius)
     return lower, max(lower, upper)

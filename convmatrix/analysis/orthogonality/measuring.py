@@ -11,9 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array, eye_array, kron
 
 from convmatrix.analysis.orthogonality.lags import gram_blocks
-from convmatrix.analysis.spectrum.numbers import Numerical
 from convmatrix.analysis.spectrum.structure import stripped
-from convmatrix.errors import ConvMatrixError
 from convmatrix.geometry import Geometry
 from convmatrix.memory import check_size
 from convmatrix.operators import TensorOperator
@@ -27,7 +25,7 @@ _ENTRY_BYTES = 24
 
 @dataclass(frozen=True, eq=False)
 class GramFacts:
-    """What is asked of a Gram matrix `G` of `size` rows.
+    """What is asked of a Gram matrix `G` of `size` rows beside `unit` times the identity.
 
     Attributes
     ----------
@@ -36,9 +34,9 @@ class GramFacts:
     trace, squares : float
         The sum of its diagonal, and of the squared magnitudes of all its entries.
     largest : float
-        The largest magnitude in `G - I`.
+        The largest magnitude in `G - unit I`.
     channels : ndarray or None
-        The sum of the squared magnitudes in the rows of `G - I` of each channel; None where channels are mixed up.
+        The sum of the squared magnitudes in the rows of `G - unit I` of each channel; None where channels are mixed up.
     lost : float
         That of all rows.
     """
@@ -51,53 +49,41 @@ class GramFacts:
     lost: float
 
 
-def gram_facts(numbers: Numerical, by_rows: bool, scale: float = 1.0) -> GramFacts:
-    """Those of `C C^H` (`by_rows`) or `C^H C`, of `scale` times the operator.
+def gram_facts(op: TensorOperator, by_rows: bool, scale: float = 1.0, unit: float = 1.0) -> GramFacts:
+    """Those of `C C^H` (`by_rows`) or `C^H C`, of `scale` times the operator, beside `unit` times the identity.
 
     Raises
     ------
-    ConvMatrixError
-        If its entries are beyond the range of floats.
     MatrixTooLargeError
         If the operator has no form that spares its Gram matrix, which does not fit.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = _facts(numbers.op, float(np.ldexp(scale, numbers.exponent)), by_rows)
-    if not math.isfinite(found.lost) or not math.isfinite(found.squares):
-        raise ConvMatrixError(
-            f"op must have a Gram matrix within the range of floats, got numbers of about 2**{2 * numbers.exponent}"
-        )
-    return found
-
-
-def _facts(op: TensorOperator, scale: float, by_rows: bool) -> GramFacts:
     own = stripped(op)
     factor = abs(own.factor) * scale
     if own.core is None:
-        return _of_permutation(op.out_shape if by_rows else op.in_shape, factor**2)
+        return _of_permutation(op.out_shape if by_rows else op.in_shape, factor**2, unit)
     layer, flipped = (own.core.of, True) if isinstance(own.core, Transposed) else (own.core, False)
     if isinstance(layer, Convolution):
-        found = _by_lags(layer.geometry, layer.weight * factor, by_rows != flipped)
+        found = _by_lags(layer.geometry, layer.weight * factor, by_rows != flipped, unit)
     elif isinstance(layer, (AvgPool, Resize)):
-        found = _by_axes(layer, factor, by_rows != flipped)
+        found = _by_axes(layer, factor, by_rows != flipped, unit)
     else:
-        return _of_gram(_sparse_gram(op, by_rows) * scale**2, (op.out_shape if by_rows else op.in_shape)[0])
+        return _of_gram(_sparse_gram(op, by_rows) * scale**2, (op.out_shape if by_rows else op.in_shape)[0], unit)
     return _renamed(found, op, own.after if by_rows else own.before, by_rows)
 
 
-def _of_permutation(shape: tuple[int, ...], square: float) -> GramFacts:
+def _of_permutation(shape: tuple[int, ...], square: float, unit: float) -> GramFacts:
     """Of a multiple of one, whose Gram matrix is `square` times the identity."""
     size = math.prod(shape)
-    lost = float((square - 1) ** 2)
+    lost = float((square - unit) ** 2)
     channels = np.full(shape[0], lost * (size // shape[0]))
-    return GramFacts(size, size * square, size * square**2, abs(square - 1), channels, size * lost)
+    return GramFacts(size, size * square, size * square**2, abs(square - unit), channels, size * lost)
 
 
-def _by_lags(geometry: Geometry, weight: np.ndarray, by_rows: bool) -> GramFacts:
+def _by_lags(geometry: Geometry, weight: np.ndarray, by_rows: bool, unit: float) -> GramFacts:
     channels = np.zeros(geometry.out_channels if by_rows else geometry.in_channels)
     trace = squares = largest = 0.0
     for blocks in gram_blocks(geometry, weight, by_rows):
-        off = np.abs(blocks.values - blocks.identity)
+        off = np.abs(blocks.values - unit * blocks.identity)
         channels[blocks.start : blocks.start + len(off)] += (off**2 @ blocks.counts).sum(axis=1)
         largest = max(largest, float(off.max()))
         squares += float((np.abs(blocks.values) ** 2 @ blocks.counts).sum())
@@ -105,12 +91,12 @@ def _by_lags(geometry: Geometry, weight: np.ndarray, by_rows: bool) -> GramFacts
     return GramFacts(geometry.shape[0 if by_rows else 1], trace, squares, largest, channels, float(channels.sum()))
 
 
-def _by_axes(op: AvgPool | Resize, factor: float, by_rows: bool) -> GramFacts:
+def _by_axes(op: AvgPool | Resize, factor: float, by_rows: bool, unit: float) -> GramFacts:
     """Of a Kronecker product over the axes, the same in every channel."""
     grams = [_sparse_gram(op.along(axis), by_rows) for axis in range(len(op.in_shape) - 1)]
     check_size("the Gram matrix of one channel", _ENTRY_BYTES * math.prod(gram.nnz for gram in grams))
     whole = reduce(lambda done, gram: kron(done, gram, format="csr"), grams)
-    found = _of_gram(csr_array(whole) * factor**2, 1)
+    found = _of_gram(csr_array(whole) * factor**2, 1, unit)
     channels = op.in_shape[0]
     return GramFacts(
         found.size * channels,
@@ -129,8 +115,8 @@ def _sparse_gram(op: TensorOperator, by_rows: bool) -> Any:
     return csr_array(side @ side.conj().T)
 
 
-def _of_gram(gram: Any, channels: int) -> GramFacts:
-    off = csr_array(gram - eye_array(gram.shape[0]))
+def _of_gram(gram: Any, channels: int, unit: float) -> GramFacts:
+    off = csr_array(gram - unit * eye_array(gram.shape[0]))
     by_row = np.asarray((abs(off) ** 2).sum(axis=1)).reshape(channels, -1).sum(axis=1)
     largest = float(np.abs(off.data).max(initial=0.0))
     squares = float((np.abs(gram.data) ** 2).sum())
