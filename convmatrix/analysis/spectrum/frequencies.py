@@ -25,6 +25,8 @@ from convmatrix.geometry import Axis, Geometry
 
 CHUNK_BYTES = 1 << 20
 """Of blocks made at a time: what the cache of a processor takes."""
+_LEAST = 2
+"""Blocks at a time, at least: NumPy decomposes a single one without letting other threads run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +115,8 @@ class Frequencies:
     def chunks(self, least: int = 1) -> list[slice]:
         """`places` cut into parts whose blocks take about `CHUNK_BYTES`, but for each of `least` workers."""
         waves = 16 * math.prod(self.weight.shape[3:]) * math.prod(self.strides)
-        each = max(1, CHUNK_BYTES // max(self.block_bytes, waves))
-        each = min(each, -(-self.places.size // least))
+        each = max(_LEAST, CHUNK_BYTES // max(self.block_bytes, waves))
+        each = min(each, max(_LEAST, -(-self.places.size // least)))
         return [slice(start, start + each) for start in range(0, self.places.size, each)]
 
     def aliases(self, places: np.ndarray) -> np.ndarray:
