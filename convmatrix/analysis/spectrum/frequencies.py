@@ -25,8 +25,9 @@ from convmatrix.geometry import Axis, Geometry
 
 CHUNK_BYTES = 1 << 20
 """Of blocks made at a time: what the cache of a processor takes."""
-_LEAST = 2
-"""Blocks at a time, at least: NumPy decomposes a single one without letting other threads run."""
+_LEAST = 8
+"""Blocks at a time, at least: the weight is run through once for all of them, and NumPy decomposes a single one without
+letting other threads run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +117,7 @@ class Frequencies:
         """`places` cut into parts whose blocks take about `CHUNK_BYTES`, but for each of `least` workers."""
         waves = 16 * math.prod(self.weight.shape[3:]) * math.prod(self.strides)
         each = max(_LEAST, CHUNK_BYTES // max(self.block_bytes, waves))
-        each = min(each, max(_LEAST, -(-self.places.size // least)))
+        each = min(each, max(2, -(-self.places.size // least)))
         return [slice(start, start + each) for start in range(0, self.places.size, each)]
 
     def aliases(self, places: np.ndarray) -> np.ndarray:
