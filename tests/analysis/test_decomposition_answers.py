@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import sympy
 from decomposition_cases import CASES, depthwise_separable, last_bottleneck, normal, tight, whole
+from html_reading import cells_of
 
 import convmatrix as cm
 from convmatrix.analysis.comparison import compare
@@ -125,20 +125,6 @@ def test_unknown_names_say_what_there_is():
         cm.decompose(whole(3, 2, 2))["grouped"]
 
 
-class Reader(HTMLParser):
-    """Refuses tags that do not close."""
-
-    def __init__(self):
-        super().__init__()
-        self.open = []
-
-    def handle_starttag(self, tag, attrs):
-        self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 @pytest.mark.parametrize("rank", [None, 1])
 @pytest.mark.parametrize("case", CASES)
 def test_displays(case, rank):
@@ -151,9 +137,7 @@ def test_displays(case, rank):
     for text in (str(found), found._repr_html_()):
         assert all(other in text for other in found.names)
     for page in (found, *found):
-        reader = Reader()
-        reader.feed(page._repr_html_())
-        assert reader.open == []
+        assert cells_of(page._repr_html_())
     for structure in found:
         assert structure.name in str(structure)
         assert str(structure).count("<Convolution") == len(structure.factors)

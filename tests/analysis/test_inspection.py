@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import time
 from fractions import Fraction
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import sympy
+from html_reading import cells_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -330,24 +330,8 @@ def test_text_is_aligned_in_four_groups():
 
 
 def test_html_is_well_formed_and_says_the_same():
-    class Reader(HTMLParser):
-        cells: list[str] = []  # noqa: RUF012
-        open: list[str] = []  # noqa: RUF012
-
-        def handle_starttag(self, tag, attrs):
-            self.open.append(tag)
-
-        def handle_endtag(self, tag):
-            assert self.open.pop() == tag
-
-        def handle_data(self, data):
-            self.cells.append(data)
-
     found = cm.inspect(HUGE)
-    reader = Reader()
-    reader.feed(found._repr_html_())
-    assert not reader.open
-    assert {"Shape", "618,273,980,416", "not verified", *found.notes} <= set(reader.cells)
+    assert {"Shape", "618,273,980,416", "not verified", *found.notes} <= set(cells_of(found._repr_html_()))
 
 
 def test_the_result_is_frozen():

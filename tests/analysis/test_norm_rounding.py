@@ -11,7 +11,7 @@ import pytest
 
 import convmatrix as cm
 from convmatrix.analysis.norm import certificate, enclosing, own, underflow, written
-from convmatrix.analysis.norm.gram import Meetings
+from convmatrix.analysis.norm.gram import Meetings, gram
 
 RNG = np.random.default_rng(20)
 
@@ -112,7 +112,7 @@ def test_a_gram_matrix_of_taps_is_off_by_no_more_than_is_counted(padding_mode, b
     weight = rng.standard_normal((2, 3, 5)) * 10.0 ** rng.integers(-6, 7, (2, 3, 5))
     layer = cm.conv(weight, 4, padding=2, padding_mode=padding_mode)
     meetings = Meetings(layer.geometry.axes)
-    computed = enclosing_gram(meetings, weight, by_rows)
+    computed = gram(meetings, weight, by_rows)
     exact = np.array(layer.tosympy().tolist(), dtype=object).reshape(2, 4, 3, 4)
     # Positions before channels, as the table has them.
     exact = exact.transpose(1, 0, 3, 2).reshape(8, 12)
@@ -123,18 +123,12 @@ def test_a_gram_matrix_of_taps_is_off_by_no_more_than_is_counted(padding_mode, b
     assert np.linalg.norm(off, 2) <= allowed
 
 
-def enclosing_gram(meetings, weight, by_rows):
-    from convmatrix.analysis.norm.gram import gram
-
-    return gram(meetings, weight, by_rows)
-
-
 # -- own matrices -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("target", [0.0, -1.0, -1e300])
 def test_nothing_is_proved_of_a_target_that_is_not_above_0(target):
-    assert certificate.gram_is_proved(np.zeros((2, 2)), target, 1) == (False, None)
+    assert certificate.gram_is_proved(np.zeros((2, 2)), target, 1, 0.0) == (False, None)
     assert not certificate.batch_is_proved(np.zeros((1, 2, 2)), target)
     assert own.own_gram(cm.conv([1.0, 2.0], 4)).proved(target, 0.0) == (False, None)
 

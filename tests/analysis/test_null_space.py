@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from fractions import Fraction
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 import sympy
+from html_reading import cells_of
 from layer_drawing import drawn_expression
 from rank_cases import drawn_circular, integers_of, rank_of
 
@@ -435,23 +435,6 @@ def test_examples_are_counted(count):
 # -- the display and what is refused ----------------------------------------------------------------------------------
 
 
-class Reader(HTMLParser):
-    """The text of cells, and what is still open."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.cells = [], []
-
-    def handle_starttag(self, tag, attrs):
-        self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.cells.append(data)
-
-
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize("op", [op for op in WAYS.values() if op.dtype.kind == "i"], ids=str)
 def test_the_displays(op, exact):
@@ -459,10 +442,7 @@ def test_the_displays(op, exact):
     document = found.to_dict()
     assert json.loads(json.dumps(document, allow_nan=False)) == document
     assert str(found).startswith(f"null space of dimension {found.dimension} of {op.shape[1]}, exact\n")
-    reader = Reader()
-    reader.feed(found._repr_html_())
-    assert not reader.open
-    assert f"{op.in_shape} -> {op.out_shape}" in reader.cells
+    assert f"{op.in_shape} -> {op.out_shape}" in cells_of(found._repr_html_())
 
 
 def test_many_frequencies_are_counted():

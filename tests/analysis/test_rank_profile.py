@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 from fractions import Fraction
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from html_reading import cells_of
 from layer_drawing import drawn_expression
 from rank_cases import check_profile, drawn_circular, integers_of, rank_of
 
@@ -226,23 +226,6 @@ def test_the_least_rank_that_keeps_a_share():
     assert [found.rank_for(share) for share in (0, 0.5, 0.64, 0.65, 1)] == [0, 1, 1, 2, 2]
 
 
-class Reader(HTMLParser):
-    """The text of cells, and what is still open."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.cells = [], []
-
-    def handle_starttag(self, tag, attrs):
-        self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.cells.append(data)
-
-
 SHOWN = {
     "layer": cm.conv(RNG.integers(-2, 3, (2, 2, 3, 3)), (5, 5), padding=1),
     "floats": cm.conv([0.5, 1.0], 6),
@@ -261,10 +244,7 @@ def test_the_displays(op):
     assert text.startswith(f"ranks of {op.in_shape} -> {op.out_shape}\n")
     assert "operator" in text
     assert found.operator.rank_text in text
-    reader = Reader()
-    reader.feed(found._repr_html_())
-    assert not reader.open
-    assert set(found.unfoldings) <= set(reader.cells)
+    assert set(found.unfoldings) <= set(cells_of(found._repr_html_()))
 
 
 REFUSED = {

@@ -135,14 +135,15 @@ def test_a_gram_matrix_proves_what_is_true_and_nothing_else(size, is_complex, bl
     matrix = rng.standard_normal((size, size)) + (1j * rng.standard_normal((size, size)) if is_complex else 0)
     matrix = np.triu(np.tril(matrix, 5), -5)
     squared, true = matrix @ np.conj(matrix).T, np.linalg.svd(matrix, compute_uv=False)[0]
-    assert certificate.gram_is_proved(squared.copy(), true * (1 + 1e-9), size) == (True, None)
+    trace = np.trace(squared).real
+    assert certificate.gram_is_proved(squared.copy(), true * (1 + 1e-9), size, trace) == (True, None)
     for share in (1 - 1e-9, 0.9, 0.3):
-        holds, witness = certificate.gram_is_proved(squared.copy(), true * share, size)
+        holds, witness = certificate.gram_is_proved(squared.copy(), true * share, size, trace)
         assert not holds
         if witness is not None:
             quotient = np.vdot(witness, squared @ witness).real / np.vdot(witness, witness).real
             assert quotient >= (true * share) ** 2 * (1 - 1e-6)
-    assert not certificate.gram_is_proved(squared.copy(), 0.0, size)[0]
+    assert not certificate.gram_is_proved(squared.copy(), 0.0, size, trace)[0]
     assert certificate.batch_is_proved(matrix[None], true * (1 + 1e-9))
     assert not certificate.batch_is_proved(matrix[None], true * (1 - 1e-9))
 
@@ -151,7 +152,7 @@ def test_a_proof_leaves_room_for_its_own_rounding():
     """A matrix a rounding below the target is not proved to be below it."""
     for size in (4, 50, 200):
         squared = np.eye(size)
-        assert not certificate.gram_is_proved(squared.copy(), 1 + 2**-52, size)[0]
+        assert not certificate.gram_is_proved(squared.copy(), 1 + 2**-52, size, size)[0]
         assert certificate.shift_for(1.0, size, float(size), size, False) < 1 - size * size * 2**-54
 
 

@@ -76,9 +76,7 @@ def batch_is_proved(blocks: np.ndarray, target: float) -> bool:
     return True
 
 
-def gram_is_proved(
-    gram: np.ndarray, target: float, terms: float, spread: float | None = None
-) -> tuple[bool, np.ndarray | None]:
+def gram_is_proved(gram: np.ndarray, target: float, terms: float, spread: float) -> tuple[bool, np.ndarray | None]:
     """Whether the matrix behind one large Gram matrix, which is overwritten, has no singular value above `target`.
 
     Parameters
@@ -86,7 +84,7 @@ def gram_is_proved(
     gram : ndarray of shape `(size, size)`
         As computed.
     target, terms, spread
-        See `shift_for`; by default the trace, which is for the Gram matrix of a matrix that was multiplied out.
+        See `shift_for`.
 
     Returns
     -------
@@ -97,8 +95,7 @@ def gram_is_proved(
     """
     size = len(gram)
     diagonal = gram.reshape(-1)[:: size + 1]
-    added = float(diagonal.real.sum()) if spread is None else spread
-    shift = shift_for(target, size, added, terms, gram.dtype.kind == "c")
+    shift = shift_for(target, size, spread, terms, gram.dtype.kind == "c")
     if not shift > 0:
         return False, None
     np.negative(gram, out=gram)

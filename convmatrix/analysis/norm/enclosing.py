@@ -145,8 +145,10 @@ class Enclosing:
 
     def _by_magnitudes(self) -> None:
         started = time.perf_counter()
-        self._magnitude = bound_of_magnitudes(self.op)
-        self.bounded("magnitudes", self._magnitude, started)
+        value = bound_of_magnitudes(self.op)
+        # What rounding may make of the entries of the own matrix.
+        self._lost = growth(self.op) * value + underflow(self.op).absolute
+        self.bounded("magnitudes", value, started)
 
     def _densely(self) -> None:
         """A small matrix: its first right vector, and a proof as little above what that attains as is possible."""
@@ -177,9 +179,7 @@ class Enclosing:
         return own_gram(self.op)
 
     def _own_proof(self, target: float) -> tuple[bool, np.ndarray | None]:
-        # What rounding may have made of the entries of the matrix itself.
-        lost = growth(self.op) * self._magnitude + underflow(self.op).absolute
-        return (False, None) if self._own is None else self._own.proved(target - lost, self.attained.value)
+        return (False, None) if self._own is None else self._own.proved(target - self._lost, self.attained.value)
 
     def improve(self, witness: np.ndarray, by_rows: bool) -> bool:
         """Go on from a vector of the rows, or of the columns, that a failed proof showed."""

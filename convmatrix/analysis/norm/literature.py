@@ -106,7 +106,7 @@ def gram_iteration(op: Convolution) -> float | None:
 
 
 def _gram_iteration(weight: np.ndarray) -> float | None:
-    channels, columns, *kernel_size = weight.shape
+    _, columns, *kernel_size = weight.shape
     sizes = [2**_GRAM_STEPS * (size - 1) + 1 for size in kernel_size]
     if 16 * math.prod(sizes) * columns**2 > _GRAM_BYTES:
         return None
@@ -124,7 +124,6 @@ def _gram_iteration(weight: np.ndarray) -> float | None:
     # One row of channels at a time: transforms of the axes in front would stride through all of memory.
     rows = np.moveaxis(spectrum, -2, 0)
     sums = [np.abs(np.fft.ifftn(np.moveaxis(row, -1, 0), axes=tuple(range(1, len(sizes) + 1)))).sum() for row in rows]
-    assert channels
     return math.exp(logarithm + math.log(float(max(sums))) / 2**_GRAM_STEPS)
 
 

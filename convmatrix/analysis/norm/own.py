@@ -62,21 +62,19 @@ class OwnGram:
         It is known to have one of `attained`.
         """
         size, kind = self.gram.shape[0], self.gram.dtype.kind
-        if not shift_for(goal, size, self.spread, self.terms, kind == "c", self.bandwidth) > attained**2:
+        shift = shift_for(goal, size, self.spread, self.terms, kind == "c", self.bandwidth)
+        if not shift > attained**2:
             return False, None
-        if self.order is None:
-            whole = self.gram.copy() if isinstance(self.gram, np.ndarray) else self.gram.toarray()
-            return gram_is_proved(whole, goal, self.terms, self.spread)
-        return self._banded(goal)
+        if isinstance(self.gram, np.ndarray):
+            return gram_is_proved(self.gram.copy(), goal, self.terms, self.spread)
+        return self._banded(self.gram, shift)
 
-    def _banded(self, goal: float) -> tuple[bool, np.ndarray | None]:
+    def _banded(self, gram: csr_array, shift: float) -> tuple[bool, np.ndarray | None]:
         assert self.bandwidth is not None
-        assert not isinstance(self.gram, np.ndarray)
-        lower, size = self.gram.tocoo(), self.gram.shape[0]
+        lower = gram.tocoo()
         kept = lower.row >= lower.col
         below, columns = (lower.row - lower.col)[kept], lower.col[kept]
-        shift = shift_for(goal, size, self.spread, self.terms, self.gram.dtype.kind == "c", self.bandwidth)
-        band = np.zeros((self.bandwidth + 1, size), dtype=self.gram.dtype, order="F")
+        band = np.zeros((self.bandwidth + 1, gram.shape[0]), dtype=gram.dtype, order="F")
         band[below, columns] = -lower.data[kept]
         band[0] += shift
         (factorise,) = get_lapack_funcs(("pbtrf",), (band,))
